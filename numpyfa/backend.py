@@ -1,0 +1,98 @@
+"""Arrays on the CPU or the GPU by one code path, and named random streams.
+
+The device is chosen once, when a network is built; after that everything follows its arrays.
+Random numbers are always drawn on the host, in float64, and then moved and rounded. So every
+rule starts from the same weights and sees the same batches, on either device and in either precision.
+"""
+
+import math
+import sys
+import zlib
+
+import numpy as np
+
+from .errors import InputError
+
+
+def array_module(x):
+    """The module that made the array `x`: numpy, cupy, or a stand-in that behaves like them."""
+    if isinstance(x, (np.ndarray, np.generic)):
+        return np
+    return sys.modules[type(x).__module__.partition(".")[0]]
+
+
+def to_host(x):
+    """`x` as a NumPy array."""
+    return x if isinstance(x, (np.ndarray, np.generic)) else x.get()
+
+
+def to_device(x, module):
+    """The NumPy array `x` as an array of `module`."""
+    return x if module is np else module.asarray(x)
+
+
+def find_gpu():
+    """(cupy, None) if an array can be allocated on a GPU, else (None, the reason).
+
+    `import cupy` succeeds on machines without a GPU, so only an allocation tells.
+    """
+    try:
+        import cupy
+    except ImportError as error:
+        return None, f"cupy cannot be imported ({error}): install numpyfa[cuda12] or numpyfa[cuda13]"
+    try:
+        cupy.zeros(1).sum().item()
+    except Exception as error:  # a missing driver, toolkit or device each raises a class of its own
+        return None, f"cupy {cupy.__version__} cannot use a GPU ({type(error).__name__}: {error})".split("\n")[0]
+    return cupy, None
+
+
+def device(name):
+    """'cpu', 'gpu' or 'auto' (the GPU where there is one) as an array module; a module stands for itself."""
+    if name == "cpu":
+        return np
+    if name in ("gpu", "auto"):
+        cupy, reason = find_gpu()
+        if cupy is None and name == "gpu":
+            raise InputError(f"device 'gpu' was asked for, but {reason}; use --device cpu")
+        return cupy or np
+    if hasattr(name, "asarray"):
+        return name
+    raise InputError(f"unknown device '{name}': choose from cpu, gpu, auto")
+
+
+def product(rows, delta, out=None):
+    """rows^T delta: a sum over rows of outer products.
+
+    A single row is an outer product; BLAS would treat it as a matrix product, five times slower.
+    """
+    xp = array_module(rows)
+    if len(rows) == 1:
+        return xp.multiply(rows.T, delta, out=out)
+    return xp.matmul(rows.T, delta, out=out)
+
+
+def erf(x):
+    """The error function, to the last digit. On the CPU it calls the C library once per entry."""
+    if array_module(x).__name__ == "cupy":
+        from cupyx.scipy.special import erf as gpu_erf
+
+        return gpu_erf(x)
+    host = to_host(x)
+    return to_device(np.vectorize(math.erf, otypes=[host.dtype])(host), array_module(x))
+
+
+class Streams:
+    """Independent random streams from one seed: `Streams(0)("weights", 2)` is always the same stream.
+
+    A stream is known by its name and numbers, not by the order of the calls. So adding a rule, a layer
+    or an epoch changes nobody else's numbers, and a resumed run needs no stored generator.
+    """
+
+    def __init__(self, seed):
+        self.seed = int(seed)
+        if self.seed < 0:
+            raise InputError(f"seed must be a whole number from 0, found {seed}")
+
+    def __call__(self, name, *numbers):
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode()), *numbers])

@@ -1,0 +1,91 @@
+"""Checkpoints: one npz file without pickle, enough to go on bit for bit.
+
+It holds the network's parameters and running values, the rule's feedback, the optimiser's memory and step,
+the history, and `about`, which says what run it belongs to. Random streams need no storing: they are named
+by seed and epoch (see `numpyfa.backend.Streams`).
+"""
+
+import json
+import zipfile
+import zlib
+
+import numpy as np
+
+from .backend import array_module, to_device, to_host
+from .errors import InputError
+from .files import whole_file
+
+FORMAT = 1
+
+
+def save(path, net, rule, optimizer, history, about=None):
+    """Write the checkpoint, whole or not at all."""
+    arrays = {name: to_host(array) for name, array in _places(net, rule).items()}
+    arrays |= {f"optimizer/{name}": to_host(array) for name, array in optimizer.arrays().items()}
+    meta = {
+        "format": FORMAT,
+        "rule": type(rule).__name__,
+        "optimizer": type(optimizer).__name__,
+        "step": optimizer.step,
+        "history": history,
+        "about": about or {},
+    }
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    with whole_file(path, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def load(path, net, rule, optimizer):
+    """Put a checkpoint back into `net`, `rule` and `optimizer`; return (history, about).
+
+    Everything is read and compared before anything is changed. Raises InputError for a file that is missing,
+    truncated or no checkpoint, or that belongs to another network, rule or optimiser.
+    """
+    arrays, meta = read(path)
+    for what, found in (("rule", type(rule).__name__), ("optimizer", type(optimizer).__name__)):
+        if meta[what] != found:
+            raise InputError(f"{path} was made with {what} {meta[what]}, but this run uses {found}")
+    places = _places(net, rule)
+    memory = {name: arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")}
+    _compare(path, {n: (a.shape, str(a.dtype)) for n, a in arrays.items()},
+             {n: (a.shape, str(a.dtype)) for n, a in places.items()})  # fmt: skip
+    for name, place in places.items():
+        place[...] = to_device(arrays[name], array_module(place))
+    module = net.module
+    optimizer.restore(
+        {name.removeprefix("optimizer/"): to_device(array, module) for name, array in memory.items()}, meta["step"]
+    )
+    return meta["history"], meta["about"]
+
+
+def read(path):
+    """(arrays by name, meta) of a checkpoint. Raises InputError if it is missing, truncated or something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        meta = json.loads(arrays.pop("meta").tobytes())
+    except FileNotFoundError:
+        raise InputError(f"there is no checkpoint {path}") from None
+    except (OSError, EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"{path} is truncated or is no numpyfa checkpoint ({error}): delete it to do that part of the run again"
+        ) from None
+    if meta.get("format") != FORMAT:
+        raise InputError(f"{path} has format {meta.get('format')}, but this version reads format {FORMAT}")
+    return arrays, meta
+
+
+def _places(net, rule):
+    """Every array that a checkpoint fills, by name."""
+    return (
+        {f"net/{name}": array for name, array in net.parameters().items()}
+        | {f"running/{name}": array for name, array in net.running().items()}
+        | {f"feedback/{name}": array for name, array in rule.arrays().items()}
+    )
+
+
+def _compare(path, found, expected):
+    for name in sorted(expected.keys() | found.keys()):
+        if found.get(name) != expected.get(name):
+            words = [f"{spec[1]} {spec[0]}" if spec else "nothing" for spec in (expected.get(name), found.get(name))]
+            raise InputError(f"{path} belongs to another net: {name} should be {words[0]}, the file has {words[1]}")

@@ -1,0 +1,176 @@
+"""Finite differences: is each update the gradient it claims to be?
+
+The central difference (f(p + s) - f(p - s)) / 2s has an error of order s^2; s = 1e-5 and float64 leave about 1e-9.
+ReLU and max pool have kinks, where no derivative exists: an entry whose two evaluations lie on different smooth
+pieces (see `Local.branch`) is skipped, and counted.
+
+A rule other than BP is the gradient of no loss. But each of its local updates is: with e and the layer's input held
+constant, (dW, db, ...) is the gradient of the surrogate <e, h(W, b, ...)> / N. That is what is checked for every
+layer the rule tells something, and for the output layer the true loss too.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .backend import to_host
+from .errors import InputError
+from .losses import check_loss
+from .rules import BP
+
+STEP = 1e-5
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a verification: a figure that must not exceed its tolerance. NaN fails."""
+
+    name: str
+    figure: float
+    tolerance: float
+    skipped: int = 0
+    note: str = ""
+
+    @property
+    def passed(self):
+        return self.figure <= self.tolerance
+
+    def as_dict(self):
+        return asdict(self) | {"passed": self.passed}
+
+
+class GradientMismatch(AssertionError):
+    """An update differs from its finite difference. The message names the parameter and its worst entry."""
+
+
+def check_gradients(net, rule, loss, x, target, *, train=True, tolerance=TOLERANCE):
+    """Check every gradient of `net` under `rule` by finite differences; return the checks if all pass.
+
+    net     a Network with dtype float64; keep it small, for every entry costs two forward passes
+    x       a batch (N, *input_shape); a few examples do
+    target  (N, outputs)
+    train   training mode (batch statistics, dropout with a fixed mask) or evaluation mode
+
+    The figure is the largest |analytic - numeric| of a parameter, relative to its largest gradient entry.
+    Raises GradientMismatch otherwise, naming the first failing parameter and its worst entry.
+    """
+    checks = gradient_checks(net, rule, loss, x, target, train=train, tolerance=tolerance)
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        raise GradientMismatch(f"{len(failed)} of {len(checks)} gradients are wrong; {failed[0].name}: {failed[0].note}")
+    return checks
+
+
+def gradient_checks(net, rule, loss, x, target, *, train=True, tolerance=TOLERANCE):
+    """The checks of `check_gradients`, passed or not."""
+    if net.dtype != np.float64:
+        raise InputError(f"gradients are checked in float64, found a net of {net.dtype}: build it with dtype='float64'")
+    check_loss(loss, net)
+    forward = _repeatable(lambda noise: net.forward(x, train=train, noise=noise))
+    traces = forward()
+    output = loss.output(traces[-1].h, target)
+    signals = rule.signals(traces, output)
+    gradients = {name: to_host(g).copy() for name, g in net.gradients(traces, signals).items()}
+
+    def true_loss():
+        traces = forward()
+        return float(loss.output(traces[-1].h, target).value), _branches(net, traces)
+
+    last, checks = len(net.layers), []
+    for name, p in net.parameters().items():
+        number = int(name.partition(".")[0])
+        if name in gradients and (number == last or isinstance(rule, BP)):
+            checks.append(_compare(f"{name} by the loss", gradients[name], p, true_loss, tolerance))
+    for layer, trace, signal in zip(net.layers, traces, signals):
+        if signal is not None and layer.number < last:
+            checks += _local_checks(layer, trace.inputs, signal.e, train, tolerance)
+    return checks
+
+
+def _local_checks(layer, inputs, e, train, tolerance):
+    """The layer's own gradients against the surrogate <e, h> / N."""
+    forward = _repeatable(lambda noise: layer.forward(*inputs, train=train, noise=noise))
+    trace = forward()
+    gradients = layer.gradients(trace, layer.backward(trace, e))
+
+    def surrogate():
+        trace = forward()
+        return float((e * trace.h).sum()) / len(e), _layer_branches(layer, trace)
+
+    return [
+        _compare(f"{layer.number}.{name} by <e, h>", to_host(gradients[name]), p, surrogate, tolerance)
+        for name, p in layer.parameters().items()
+    ]
+
+
+def numeric_gradient(function, p, step=STEP):
+    """(gradient, smooth): the central differences of `function` in each entry of the array p, and where they hold.
+
+    `function()` returns (value, branches); p is changed in place and put back.
+    """
+    gradient, smooth = np.zeros(p.shape), np.ones(p.shape, bool)
+    _, here = function()
+    for index in np.ndindex(p.shape):
+        kept = p[index].copy()
+        p[index] = kept + step
+        above, branches_above = function()
+        p[index] = kept - step
+        below, branches_below = function()
+        p[index] = kept
+        gradient[index] = (above - below) / (2 * step)
+        smooth[index] = _same(here, branches_above) and _same(here, branches_below)
+    return gradient, smooth
+
+
+def directional_check(net, loss, x, target, rng, *, step=1e-6, tolerance=1e-5):
+    """<gradient, u> under BP against one central difference of the loss along a random direction u of all parameters.
+
+    Two forward passes whatever the size, so it suits large nets. `rng` is a numpy Generator.
+    """
+    traces = net.forward(x)
+    gradients = net.gradients(traces, BP(net).signals(traces, loss.output(traces[-1].h, target)))
+    parameters = net.parameters()
+    kept = {name: p.copy() for name, p in parameters.items()}
+    direction = {name: rng.standard_normal(p.shape) for name, p in parameters.items()}
+    values = []
+    for sign in (1, -1):
+        for name, p in parameters.items():
+            p[...] = kept[name] + sign * step * direction[name]
+        values.append(float(loss.output(net.forward(x)[-1].h, target).value))
+    for name, p in parameters.items():
+        p[...] = kept[name]
+    numeric = (values[0] - values[1]) / (2 * step)
+    analytic = sum(float((gradients[name] * direction[name]).sum()) for name in gradients)
+    error = abs(numeric - analytic) / max(abs(numeric), abs(analytic), 1e-4)
+    return Check("all parameters along one direction", error, tolerance, note=f"{analytic:.6g}, numeric {numeric:.6g}")
+
+
+def _compare(name, analytic, p, function, tolerance):
+    numeric, smooth = numeric_gradient(function, p)
+    difference = np.where(smooth, np.abs(analytic - numeric), 0.0)
+    difference = np.where(np.isnan(difference), np.inf, difference)
+    worst = np.unravel_index(difference.argmax(), difference.shape)
+    scale = max(np.abs(analytic).max(), np.abs(numeric).max(), 1e-4)  # 1e-4: below it, rounding is all there is
+    figure = float(difference[worst] / scale) if smooth.any() else math.nan
+    place = ", ".join(map(str, worst))
+    note = f"worst entry [{place}]: analytic {analytic[worst]:.6g}, numeric {numeric[worst]:.6g}"
+    return Check(name, figure, tolerance, int((~smooth).sum()), note)
+
+
+def _repeatable(forward):
+    """A forward pass that draws the same dropout mask every time."""
+    return lambda: forward(np.random.default_rng(0))
+
+
+def _branches(net, traces):
+    return [each for layer, trace in zip(net.layers, traces) for each in _layer_branches(layer, trace)]
+
+
+def _layer_branches(layer, trace):
+    return [item.branch(memo) for item, memo in zip(layer.tail, trace.memos) if item.branch(memo) is not None]
+
+
+def _same(a, b):
+    return all((x == y).all() for x, y in zip(a, b))

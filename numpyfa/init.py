@@ -1,0 +1,69 @@
+"""Initial values for W and for feedback: a name, a shape, and the two fans.
+
+A matrix of shape (n, m) maps n numbers to m, so it has fan_in n and fan_out m. That holds for W
+and for a feedback matrix B alike: what a layer receives through B is B's fan_out.
+A convolution passes its own fans, which count the kernel's taps.
+
+    fan_in           N(0, 1/fan_in)
+    he               N(0, 2/fan_in)                      He et al. 2015
+    glorot           U(-a, a), a = sqrt(6/(fan_in + fan_out))   Glorot & Bengio 2010
+    uniform_fan_in   U(-a, a), a = 1/sqrt(fan_in)        PyTorch's default for weights
+    uniform_fan_out  U(-a, a), a = 1/sqrt(fan_out)       Nokland 2016's feedback
+    orthogonal       orthonormal columns or rows, whichever are fewer   Saxe et al. 2014
+    normal:s         N(0, s^2), s = 1 if left out
+    uniform:a        U(-a, a), a = 1 if left out
+    zeros
+"""
+
+import math
+
+import numpy as np
+
+from .errors import InputError, choose
+
+
+def _orthogonal(rng, shape, fan_in, fan_out, scale):
+    tall = rng.standard_normal((max(shape), min(shape)))
+    q, r = np.linalg.qr(tall)
+    q *= np.sign(np.diag(r))  # without this the draw would not be uniform over rotations
+    return q if shape[0] >= shape[1] else q.T
+
+
+INITS = {
+    "fan_in": lambda rng, shape, fan_in, fan_out, scale: rng.standard_normal(shape) / math.sqrt(fan_in),
+    "he": lambda rng, shape, fan_in, fan_out, scale: rng.standard_normal(shape) * math.sqrt(2 / fan_in),
+    "glorot": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, math.sqrt(6 / (fan_in + fan_out))),
+    "uniform_fan_in": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, 1 / math.sqrt(fan_in)),
+    "uniform_fan_out": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, 1 / math.sqrt(fan_out)),
+    "orthogonal": _orthogonal,
+    "normal": lambda rng, shape, fan_in, fan_out, scale: rng.standard_normal(shape) * scale,
+    "uniform": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, scale),
+    "zeros": lambda rng, shape, fan_in, fan_out, scale: np.zeros(shape),
+}
+SCALED = ("normal", "uniform")
+
+
+def _uniform(rng, shape, a):
+    return rng.uniform(-a, a, shape)
+
+
+def parse(spec):
+    """'normal:0.1' -> (function, 0.1). Raises `InputError` for an unknown name or a bad scale."""
+    name, _, scale = str(spec).partition(":")
+    function = choose(INITS, name, "initialiser")
+    if scale and name not in SCALED:
+        raise InputError(f"initialiser '{name}' takes no scale, found '{spec}'")
+    try:
+        value = float(scale or 1)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise InputError(f"the scale of initialiser '{name}' must be a number from 0, found '{scale}'")
+    return function, value
+
+
+def draw(spec, rng, shape, fans=None):
+    """A float64 array of `shape` (n, m), drawn from `rng` as `spec` says. `fans` replace (n, m) if given."""
+    function, scale = parse(spec)
+    fan_in, fan_out = fans or shape
+    return function(rng, shape, fan_in, fan_out, scale)

@@ -1,0 +1,115 @@
+"""Learning: one batch, and the only training loop.
+
+    traces  = net.forward(x)                   what each layer computed
+    output  = loss.output(traces[-1].h, y)     the loss and the error of each example
+    signals = rule.signals(traces, output)     what each layer is told
+    optimizer.update(parameters, gradients)    dW = rows^T delta / N
+"""
+
+import math
+
+import numpy as np
+
+from . import metrics
+from .backend import Streams, to_device, to_host
+from .errors import Diverged, InputError
+from .losses import check_loss
+
+PROBE = 1000  # the alignment is measured on the first examples of the training set, this many
+
+
+def train_step(net, rule, loss, optimizer, x, target, noise=None):
+    """One batch by one rule; returns (the batch's mean loss, the traces)."""
+    traces = net.forward(x, train=True, noise=noise)
+    output = loss.output(traces[-1].h, target)
+    signals = rule.signals(traces, output)
+    optimizer.update(net.parameters(), net.gradients(traces, signals, into=optimizer.scratch))
+    net.settle(traces)
+    return float(output.value), traces
+
+
+def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history=(), after_epoch=None):
+    """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
+
+    epoch, loss (mean over the training set, in evaluation mode), train_error and test_error (in %),
+    angle_l (mean delta angle of hidden layer l in degrees, see `numpyfa.metrics.delta_angle`) and
+    weight_angle_l (W_l against B_l^T, for rules that have such a B).
+
+    The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
+    and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
+    `after_epoch(history)` is called after each epoch.
+
+    Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
+    """
+    check_loss(loss, net)
+    if epochs < 0 or batch_size < 1:
+        raise InputError(f"epochs must be from 0 and the batch size from 1, found {epochs} and {batch_size}")
+    if data.classes != net.size_out:
+        raise InputError(f"{data.name} has {data.classes} classes, but the net has {net.size_out} outputs")
+    x, target, label, x_test, y_test = _prepare(net, data)
+    streams = Streams(seed)
+
+    def record(epoch):
+        train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
+        row = {"epoch": epoch, "loss": train[0], "train_error": train[1], "test_error": test[1]}
+        return row | measure_alignment(rule, loss, x, target, streams("probe", epoch))
+
+    history = list(history) or [record(0)]
+    for epoch in range(history[-1]["epoch"] + 1, epochs + 1):
+        order = to_device(streams("order", epoch).permutation(len(x)), net.module)
+        noise = streams("noise", epoch)
+        for start in range(0, len(x), batch_size):
+            batch = order[start : start + batch_size]
+            inputs, targets = net.to_float(x[batch]), target[batch]
+            value, traces = train_step(net, rule, loss, optimizer, inputs, targets, noise)
+            if not math.isfinite(value):
+                raise _diverged(net, optimizer, epoch, traces)
+        history.append(record(epoch))
+        if after_epoch:
+            after_epoch(history)
+    return history
+
+
+def evaluate(net, loss, x, label, batch_size=1000):
+    """(mean loss, error in %) over many examples, in evaluation mode."""
+    total, wrong = 0.0, 0
+    one = to_device(np.eye(net.size_out, dtype=net.dtype), net.module)
+    for start in range(0, len(x), batch_size):
+        here = label[start : start + batch_size]
+        h = net.forward(net.to_float(x[start : start + batch_size]))[-1].h
+        total += float(loss.output(h, one[here]).value) * len(here)
+        wrong += int((h.argmax(axis=1) != here).sum())
+    return total / len(x), 100 * wrong / len(x)
+
+
+def measure_alignment(rule, loss, x, target, noise=None):
+    """{angle_l: degrees, weight_angle_l: degrees} on the first examples, as they would be trained on; no state changes."""
+    traces = rule.net.forward(rule.net.to_float(x[:PROBE]), train=True, noise=noise)
+    output = loss.output(traces[-1].h, target[:PROBE])
+    angles = {f"angle_{n}": value for n, value in metrics.delta_angle(rule, traces, output).items()}
+    return angles | {f"weight_angle_{n}": value for n, value in metrics.weight_angle(rule).items()}
+
+
+def one_hot(label, classes, dtype):
+    """Labels as rows of zeros with a one."""
+    return np.eye(classes, dtype=dtype)[label]
+
+
+def _prepare(net, data):
+    """Inputs, one-hot targets and labels of the training set, inputs and labels of the test set, on the device."""
+    x, x_test = net.as_input(data.x_train), net.as_input(data.x_test)
+    target = to_device(one_hot(data.y_train, data.classes, net.dtype), net.module)
+    return x, target, to_device(data.y_train, net.module), x_test, to_device(data.y_test, net.module)
+
+
+def _diverged(net, optimizer, epoch, traces):
+    lr = optimizer.lr(optimizer.step) if callable(optimizer.lr) else optimizer.lr
+    layer = len(net.layers)
+    for number, trace in enumerate(traces, start=1):
+        if not np.isfinite(to_host(trace.h)).all():
+            layer = number
+            break
+    return Diverged(
+        f"the loss is not finite at step {optimizer.step} (epoch {epoch}), first seen in the output of layer {layer}; "
+        f"the likely cause is a learning rate too large for this rule (now {lr:g}): try {lr / 10:g}"
+    )

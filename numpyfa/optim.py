@@ -1,0 +1,139 @@
+"""Optimisers: p <- p - step. They change the arrays in place and keep their own memory by parameter name.
+
+`lr` is a number or a schedule, a function of the step (0, 1, 2, ...). `decay` pulls every parameter towards 0:
+coupled, it is added to the gradient, g + decay p, and so passes through momentum and scaling;
+decoupled, p is multiplied by 1 - lr decay beside the step [Loshchilov & Hutter 2019].
+"""
+
+import math
+
+from .backend import array_module
+from .errors import InputError, choose
+
+
+class Optimizer:
+    """What every optimiser shares. A subclass writes `change(p, g, lr, memory)`, and may use g as scratch.
+
+    `scratch` is {name: array} for the next gradients to be written into, so that no large array is made
+    twice: `net.gradients(traces, signals, into=optimizer.scratch)`.
+    """
+
+    def __init__(self, lr, decay=0.0, decoupled=False):
+        if not callable(lr) and not 0 < lr < math.inf:
+            raise InputError(f"the learning rate must be a number above 0 or a function of the step, found {lr}")
+        if not 0 <= decay < math.inf:
+            raise InputError(f"the decay must be a number from 0, found {decay}")
+        self.lr, self.decay, self.decoupled = lr, decay, decoupled
+        self.step, self.memory, self.scratch = 0, {}, {}
+
+    def update(self, parameters, gradients):
+        """One step on every parameter that has a gradient. The gradients are used up: do not read them after."""
+        lr = self.lr(self.step) if callable(self.lr) else self.lr
+        self.step += 1
+        for name, g in gradients.items():
+            p = parameters[name]
+            if self.decay and self.decoupled:
+                p *= 1 - lr * self.decay
+            elif self.decay:
+                g += self.decay * p
+            self.change(p, g, lr, self.memory.setdefault(name, {}))
+            if g.ndim == 2:
+                self.scratch[name] = g
+
+    def arrays(self):
+        """The memory as {"1.W.v": array}, for a checkpoint."""
+        return {f"{name}.{key}": array for name, memory in self.memory.items() for key, array in memory.items()}
+
+    def restore(self, arrays, step):
+        """Take back what `arrays()` gave."""
+        self.step, self.memory = step, {}
+        for path, array in arrays.items():
+            name, _, key = path.rpartition(".")
+            self.memory.setdefault(name, {})[key] = array
+
+
+class SGD(Optimizer):
+    """p <- p - lr g;  with momentum v <- mu v + g and p <- p - lr v (heavy ball), or p - lr (g + mu v) (Nesterov)"""
+
+    def __init__(self, lr, momentum=0.0, nesterov=False, decay=0.0, decoupled=False):
+        super().__init__(lr, decay, decoupled)
+        if not 0 <= momentum < 1:
+            raise InputError(f"the momentum must be from 0 to below 1, found {momentum}")
+        self.momentum, self.nesterov = momentum, nesterov
+
+    def change(self, p, g, lr, memory):
+        scratch = g
+        if self.momentum:
+            v = _remember(memory, "v", p)
+            v *= self.momentum
+            v += g
+            g = g + self.momentum * v if self.nesterov else v
+        step = array_module(p).multiply(g, lr, out=scratch)
+        p -= step
+
+
+class RMSprop(Optimizer):
+    """s <- rho s + (1 - rho) g^2;  p <- p - lr g / (sqrt s + eps)   [Tieleman & Hinton 2012; defaults as in Torch]"""
+
+    def __init__(self, lr, rho=0.99, eps=1e-8, decay=0.0, decoupled=False):
+        super().__init__(lr, decay, decoupled)
+        self.rho, self.eps = rho, eps
+
+    def change(self, p, g, lr, memory):
+        s = _remember(memory, "s", p)
+        s *= self.rho
+        s += (1 - self.rho) * g * g
+        p -= lr * g / (array_module(p).sqrt(s) + self.eps)
+
+
+class Adam(Optimizer):
+    """m, s: averages of g and g^2, corrected for their start at 0;  p <- p - lr m / (sqrt s + eps)   [Kingma & Ba 2015]"""
+
+    def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8, decay=0.0, decoupled=False):
+        super().__init__(lr, decay, decoupled)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+
+    def change(self, p, g, lr, memory):
+        m, s = _remember(memory, "m", p), _remember(memory, "s", p)
+        m *= self.beta1
+        m += (1 - self.beta1) * g
+        s *= self.beta2
+        s += (1 - self.beta2) * g * g
+        unbiased_m = m / (1 - self.beta1**self.step)
+        unbiased_s = s / (1 - self.beta2**self.step)
+        p -= lr * unbiased_m / (array_module(p).sqrt(unbiased_s) + self.eps)
+
+
+def _remember(memory, key, p):
+    if key not in memory:
+        memory[key] = array_module(p).zeros_like(p)
+    return memory[key]
+
+
+OPTIMIZERS = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam}
+
+
+def optimizer(name, lr, **options):
+    """An optimiser by its name in `OPTIMIZERS`."""
+    return choose(OPTIMIZERS, name, "optimiser")(lr, **options)
+
+
+def step_schedule(lr, at, factor=0.1):
+    """lr, multiplied by `factor` at each of the steps `at`."""
+    return lambda step: lr * factor ** sum(step >= each for each in at)
+
+
+def exponential_schedule(lr, factor, every=1):
+    """lr factor^floor(step / every)"""
+    return lambda step: lr * factor ** (step // every)
+
+
+def cosine_schedule(lr, steps, warmup=0):
+    """Linear from 0 over `warmup` steps, then half a cosine from lr to 0 at `steps`."""
+
+    def schedule(step):
+        if step < warmup:
+            return lr * (step + 1) / warmup
+        return 0.5 * lr * (1 + math.cos(math.pi * min((step - warmup) / max(steps - warmup, 1), 1)))
+
+    return schedule

@@ -1,0 +1,110 @@
+"""What a rule answers: e, how a learning signal reaches each layer. Two ways to travel.
+
+A `SequentialRule` goes down the network: each layer's delta crosses that layer's weights to its sources.
+A `DirectRule` goes straight across: the error at the output is projected to each layer.
+
+A rule is one short file: `init_feedback` draws its arrays for a layer, `transport` or `project` is its equation.
+Both traversals are pure, so a second rule can look at the same forward pass.
+"""
+
+import copy
+from dataclasses import dataclass, field, replace
+
+from .. import init as initial
+from ..backend import Streams, to_device
+from ..errors import InputError
+from ..layers import Weighted
+from ..network import Network
+
+
+@dataclass
+class Rule:
+    """A rule bound to a network. `feedback[n]` holds its own arrays for layer n, by name.
+
+    `seed` names the stream that the feedback is drawn from; it is independent of the weights' stream.
+    """
+
+    net: Network
+    seed: int = field(default=0, kw_only=True)
+
+    def __post_init__(self):
+        self.streams = Streams(self.seed)
+        self.feedback = {layer.number: self.init_feedback(layer) for layer in self.receiving_layers()}
+
+    def init_feedback(self, layer):
+        """The rule's arrays for one layer, by name. None, unless a rule says otherwise."""
+        return {}
+
+    def draw(self, layer, shape, spec):
+        """An initial feedback array of `shape` for `layer`, as the initialiser `spec` says."""
+        array = initial.draw(spec, self.streams("feedback", layer.number), shape)
+        return to_device(array.astype(self.net.dtype), self.net.module)
+
+    def arrays(self):
+        """The feedback as {"3.B": array}, for a checkpoint."""
+        return {f"{number}.{key}": value for number, own in self.feedback.items() for key, value in own.items()}
+
+    def for_network(self, net):
+        """The same rule with the same feedback arrays, bound to another network of the same shape."""
+        other = copy.copy(self)
+        other.net = net
+        return other
+
+
+class SequentialRule(Rule):
+    """Down the network. A subclass writes `transport(layer, feedback, trace, signal)`: the rows that the layer's
+    delta becomes on its way to the layer's input. Where a layer feeds several, what they send is added."""
+
+    def receiving_layers(self):
+        """The layers whose weights a signal crosses: not those fed by the network's input alone."""
+        return [x for x in self.net.layers if isinstance(x, Weighted) and self.net.sources[x.number] != (0,)]
+
+    def signals(self, traces, output):
+        """The signals of layers 1..L for one batch."""
+        net = self.net
+        told = [None] * len(net.layers) + [output.e]
+        signals = [None] * len(net.layers)
+        for layer in reversed(net.layers):
+            number = layer.number
+            trace = traces[number - 1]
+            signal = signals[number - 1] = layer.backward(trace, told[number])
+            sources = [source for source in net.sources[number] if source > 0]
+            if sources:
+                sent = layer.fold(self.across(layer, trace, signal))
+                for source in sources:
+                    told[source] = sent if told[source] is None else told[source] + sent
+        return signals
+
+    def across(self, layer, trace, signal):
+        """The layer's delta, carried to its input: by the rule through weights, as it is through a junction."""
+        if isinstance(layer, Weighted):
+            return self.transport(layer, self.feedback[layer.number], trace, signal)
+        return signal.delta
+
+
+class DirectRule(Rule):
+    """Straight across. A subclass writes `project(layer, feedback, trace, output)`: e for the layer, (N, size_out),
+    from `output.error` (dL/dz of the output layer, N x outputs) or `output.target`; None tells it nothing."""
+
+    def __post_init__(self):
+        if len(self.net.layers[-1].shape_z) != 1:
+            raise InputError(
+                f"a direct rule needs a dense output layer, found one of shape {self.net.layers[-1].shape_z}"
+            )
+        super().__post_init__()
+
+    def receiving_layers(self):
+        """The hidden layers with something to learn."""
+        return [layer for layer in self.net.layers[:-1] if layer.parameters()]
+
+    def signals(self, traces, output):
+        """The signals of layers 1..L for one batch; the output layer's is exact."""
+        signals = [None] * len(self.net.layers)
+        signals[-1] = self.net.layers[-1].backward(traces[-1], output.e)
+        output = replace(output, error=signals[-1].delta)
+        for layer in self.receiving_layers():
+            trace = traces[layer.number - 1]
+            e = self.project(layer, self.feedback[layer.number], trace, output)
+            if e is not None:
+                signals[layer.number - 1] = layer.backward(trace, e.reshape(trace.h.shape))
+        return signals

@@ -1,0 +1,14 @@
+"""Backpropagation: e_l = delta_{l+1} W_{l+1}^T
+
+Source: Rumelhart, Hinton & Williams 1986.
+The exact gradient. It needs the transpose of every forward weight on the way down: weight transport.
+"""
+
+from .base import SequentialRule
+
+
+class BP(SequentialRule):
+    """Backpropagation: e_l = delta_{l+1} W_{l+1}^T   [Rumelhart, Hinton & Williams 1986]"""
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ layer.W.T

@@ -1,0 +1,23 @@
+"""Direct feedback alignment: e_l = error B_l,  B random and fixed.
+
+Source: Nokland 2016. error = dL/dz at the output, (N, outputs); B_l is (outputs, units of layer l).
+For a convolution B_l has one full map a class, as in Nokland's code: (outputs, height width channels).
+The projection enters after the layer's whole tail, so e is multiplied by f' as under any other rule.
+"""
+
+from dataclasses import dataclass
+
+from .base import DirectRule
+
+
+@dataclass
+class DFA(DirectRule):
+    """Direct feedback alignment: e_l = error B_l, B random and fixed   [Nokland 2016]"""
+
+    init: str = "uniform_fan_out"  # Nokland's code: U(-a, a), a = 1/sqrt(units of layer l)
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
+
+    def project(self, layer, feedback, trace, output):
+        return output.error @ feedback["B"]

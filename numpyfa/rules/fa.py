@@ -1,0 +1,22 @@
+"""Feedback alignment: e_l = delta_{l+1} B_{l+1},  B random and fixed.
+
+Source: Lillicrap, Cownden, Tweed & Akerman 2016.
+B stands where W^T stands: (fan_out, fan_in). The forward weights come to align with it.
+"""
+
+from dataclasses import dataclass
+
+from .base import SequentialRule
+
+
+@dataclass
+class FA(SequentialRule):
+    """Feedback alignment: e_l = delta_{l+1} B_{l+1}, B random and fixed   [Lillicrap et al. 2016]"""
+
+    init: str = "uniform_fan_out"  # Nokland's code; Lillicrap et al. chose the scale of a uniform B by hand
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, layer.W.T.shape, self.init)}
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ feedback["B"]
