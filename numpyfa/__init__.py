@@ -1,0 +1,36 @@
+"""numpyfa: feedback alignment and its family, in plain NumPy and CuPy.
+
+import numpyfa as fa
+
+data = fa.load("mnist")
+net = fa.mlp("784-200-80-10")
+rule = fa.FA(net)
+history = fa.fit(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.1), data, epochs=2, batch_size=64)
+"""
+
+from .backend import Streams, array_module
+from .data import Dataset, load
+from .errors import Diverged, InputError
+from .gradcheck import GradientMismatch, check_gradients
+from .layers import Conv, Dense, Junction, Layer, Signal, Trace
+from .learn import evaluate, fit, one_hot, train_step
+from .local import (
+    AvgPool,
+    BatchNorm,
+    Dropout,
+    Erf,
+    GlobalAvgPool,
+    Identity,
+    LeakyReLU,
+    Local,
+    Logistic,
+    MaxPool,
+    ReLU,
+    Softplus,
+    Tanh,
+)
+from .losses import LogisticCrossEntropy, Output, SoftmaxCrossEntropy, SquaredError
+from .models import lenet, mlp, model, resnet8
+from .network import Network
+from .optim import SGD, Adam, RMSprop, cosine_schedule, exponential_schedule, step_schedule
+from .rules import BP, DFA, FA, RULES, DirectRule, Rule, SequentialRule, Shallow, rule

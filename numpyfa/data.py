@@ -37,9 +37,13 @@ class Dataset:
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             if len(x) != len(y) or not len(x):
-                raise InputError(f"{self.name}: {part} has {len(x)} examples and {len(y)} labels; expected as many of each")
+                raise InputError(
+                    f"{self.name}: {part} must have as many labels as examples, found {len(y)} and {len(x)}"
+                )
             if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
-                raise InputError(f"{self.name}: {part} labels must be whole numbers in one column, found {y.dtype} {y.shape}")
+                raise InputError(
+                    f"{self.name}: {part} labels must be whole numbers in one column, found {y.dtype} {y.shape}"
+                )
             if y.min() < 0 or y.max() >= self.classes:
                 wrong = int(y.min()) if y.min() < 0 else int(y.max())
                 raise InputError(f"{self.name}: {part} labels must lie in 0..{self.classes - 1}, found {wrong}")

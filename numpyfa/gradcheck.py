@@ -59,7 +59,8 @@ def check_gradients(net, rule, loss, x, target, *, train=True, tolerance=TOLERAN
     checks = gradient_checks(net, rule, loss, x, target, train=train, tolerance=tolerance)
     failed = [check for check in checks if not check.passed]
     if failed:
-        raise GradientMismatch(f"{len(failed)} of {len(checks)} gradients are wrong; {failed[0].name}: {failed[0].note}")
+        first = failed[0]
+        raise GradientMismatch(f"{len(failed)} of {len(checks)} gradients are wrong; {first.name}: {first.note}")
     return checks
 
 

@@ -1,9 +1,9 @@
 """Learning: one batch, and the only training loop.
 
-    traces  = net.forward(x)                   what each layer computed
-    output  = loss.output(traces[-1].h, y)     the loss and the error of each example
-    signals = rule.signals(traces, output)     what each layer is told
-    optimizer.update(parameters, gradients)    dW = rows^T delta / N
+traces  = net.forward(x)                   what each layer computed
+output  = loss.output(traces[-1].h, y)     the loss and the error of each example
+signals = rule.signals(traces, output)     what each layer is told
+optimizer.update(parameters, gradients)    dW = rows^T delta / N
 """
 
 import math
@@ -58,16 +58,23 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
     for epoch in range(history[-1]["epoch"] + 1, epochs + 1):
         order = to_device(streams("order", epoch).permutation(len(x)), net.module)
         noise = streams("noise", epoch)
-        for start in range(0, len(x), batch_size):
-            batch = order[start : start + batch_size]
-            inputs, targets = net.to_float(x[batch]), target[batch]
-            value, traces = train_step(net, rule, loss, optimizer, inputs, targets, noise)
-            if not math.isfinite(value):
-                raise _diverged(net, optimizer, epoch, traces)
+        run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise)
         history.append(record(epoch))
         if after_epoch:
             after_epoch(history)
     return history
+
+
+def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=None):
+    """Train on the examples x in the given order, once. x may be bytes: only a batch at a time becomes numbers.
+
+    Raises Diverged when the loss is not finite.
+    """
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        value, traces = train_step(net, rule, loss, optimizer, net.to_float(x[batch]), target[batch], noise)
+        if not math.isfinite(value):
+            raise _diverged(net, optimizer, traces)
 
 
 def evaluate(net, loss, x, label, batch_size=1000):
@@ -83,7 +90,7 @@ def evaluate(net, loss, x, label, batch_size=1000):
 
 
 def measure_alignment(rule, loss, x, target, noise=None):
-    """{angle_l: degrees, weight_angle_l: degrees} on the first examples, as they would be trained on; no state changes."""
+    """{angle_l, weight_angle_l} in degrees, on the first examples, in training mode; nothing is changed."""
     traces = rule.net.forward(rule.net.to_float(x[:PROBE]), train=True, noise=noise)
     output = loss.output(traces[-1].h, target[:PROBE])
     angles = {f"angle_{n}": value for n, value in metrics.delta_angle(rule, traces, output).items()}
@@ -102,7 +109,7 @@ def _prepare(net, data):
     return x, target, to_device(data.y_train, net.module), x_test, to_device(data.y_test, net.module)
 
 
-def _diverged(net, optimizer, epoch, traces):
+def _diverged(net, optimizer, traces):
     lr = optimizer.lr(optimizer.step) if callable(optimizer.lr) else optimizer.lr
     layer = len(net.layers)
     for number, trace in enumerate(traces, start=1):
@@ -110,6 +117,6 @@ def _diverged(net, optimizer, epoch, traces):
             layer = number
             break
     return Diverged(
-        f"the loss is not finite at step {optimizer.step} (epoch {epoch}), first seen in the output of layer {layer}; "
+        f"the loss is not finite at step {optimizer.step}, first seen in the output of layer {layer}; "
         f"the likely cause is a learning rate too large for this rule (now {lr:g}): try {lr / 10:g}"
     )

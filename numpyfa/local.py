@@ -130,7 +130,7 @@ class Erf(Activation):
 
 
 class Pool(Local):
-    """What the two pools share: k x k windows, `stride` apart (k if left out); edges that do not fill one are left out."""
+    """What the two pools share: k x k windows, `stride` apart (k if not given); an edge that fills none is left out."""
 
     def __init__(self, k=2, stride=None):
         self.k, self.stride = int(k), int(stride or k)
@@ -261,7 +261,7 @@ class BatchNorm(Local):
 
 
 class Dropout(Local):
-    """h = z mask / (1 - p) in training, with mask = 0 with chance p, else 1; h = z in evaluation [Srivastava et al. 2014]"""
+    """h = z mask / (1 - p), the mask 0 with chance p and else 1; in evaluation h = z   [Srivastava et al. 2014]"""
 
     def __init__(self, p=0.5):
         self.p = float(p)

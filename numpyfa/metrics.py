@@ -4,7 +4,7 @@ All are signed: an angle above 90 degrees is anti-alignment (Lillicrap et al. fo
 All are summed in float64, and NaN, never 0 or 1, where a norm is zero. Each returns {layer number: value}
 over the hidden layers that were told something; the output layer's delta is exact under every rule.
 
-    delta_angle               the rule's delta against true BP's, example by example, then the mean
+    delta_angle, delta_cosine the rule's delta against true BP's, example by example, then the mean
     batch_delta_angle         the same, but one angle of the whole batch flattened; not the mean of angles
     step_delta_angle          against one BP step from the rule's own delta above (Akrout et al. 2019):
                               flattering in deep nets, since errors made above are not counted
@@ -45,7 +45,7 @@ def delta_angle(rule, traces, output):
 
 
 def delta_cosine(rule, traces, output):
-    """The mean over examples of the cosine between the rule's delta and BP's: "gradient alignment" [Launay et al. 2019]"""
+    """The mean over examples of the cosine between the rule's delta and BP's   [Launay et al. 2019]"""
     return _per_layer(rule, traces, output, _per_example(cosine))
 
 

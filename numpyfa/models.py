@@ -44,9 +44,7 @@ def resnet8(activation="relu", input_shape=(28, 28, 1), outputs=10, **options):
     """
 
     def conv(channels, kernel, *tail, stride=1, source=-1):
-        return Conv(
-            channels, kernel, BatchNorm(), *tail, stride=stride, padding=kernel // 2, bias=False, source=source
-        )
+        return Conv(channels, kernel, BatchNorm(), *tail, stride=stride, padding=kernel // 2, bias=False, source=source)
 
     layers = [conv(8, 3, activation)]
     layers += [conv(8, 3, activation), conv(8, 3), Junction(activation, sources=(-1, -3))]

@@ -47,8 +47,7 @@ class Network:
             sources[number] = tuple(number + offset for offset in layer.sources)
             if not all(0 <= source < number for source in sources[number]):
                 raise InputError(
-                    f"layer {number}: sources are counted back, from -1 to {-number} (the input), "
-                    f"found {layer.sources}"
+                    f"layer {number}: sources are counted back, from -1 to {-number} (the input), found {layer.sources}"
                 )
         feeding = {source for several in sources.values() for source in several}
         idle = [number for number in range(1, len(self.layers)) if number not in feeding]
@@ -76,7 +75,9 @@ class Network:
     def as_input(self, x):
         """Examples x, reshaped to (N, *input_shape) if they have the right number of entries, on the device."""
         if not len(x) or int(np.prod(x.shape[1:])) != int(np.prod(self.input_shape)):
-            raise InputError(f"the network expects examples of shape {self.input_shape}, found {len(x)} of {x.shape[1:]}")
+            raise InputError(
+                f"the network expects examples of shape {self.input_shape}, found {len(x)} of {x.shape[1:]}"
+            )
         return to_device(x.reshape(len(x), *self.input_shape), self.module)
 
     def to_float(self, x):

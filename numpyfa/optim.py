@@ -87,7 +87,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """m, s: averages of g and g^2, corrected for their start at 0;  p <- p - lr m / (sqrt s + eps)   [Kingma & Ba 2015]"""
+    """p <- p - lr m / (sqrt s + eps); m, s: averages of g, g^2, corrected for their start at 0   [Kingma & Ba 2015]"""
 
     def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8, decay=0.0, decoupled=False):
         super().__init__(lr, decay, decoupled)

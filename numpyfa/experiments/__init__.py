@@ -1,0 +1,7 @@
+"""Published experiments by name: `numpyfa reproduce NAME`."""
+
+from . import poster
+
+EXPERIMENTS = {experiment.name: experiment for experiment in poster.EXPERIMENTS}
+
+__all__ = ["EXPERIMENTS"]

@@ -1,0 +1,58 @@
+"""The figure of a run: errors and angles over epochs, mean and standard deviation over seeds.
+
+Readable in print and by the colour-blind: the colours are Okabe & Ito's, and line styles tell the same story.
+"""
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure  # without pyplot: no window, no global state
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+STYLES = ["-", "--", ":", "-."]
+STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3}
+
+
+def draw_figure(file, experiment, protocol, histories):
+    """Left: train and test error of each rule. Right: the delta angle of each hidden layer against BP."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        errors, angles = figure.subplots(1, 2)
+        for number, name in enumerate(protocol.rules):
+            runs = [histories[name, seed] for seed in range(protocol.seeds)]
+            colour = COLOURS[number % len(COLOURS)]
+            curve(errors, runs, "test_error", colour, "-", f"{name.upper()} test")
+            curve(errors, runs, "train_error", colour, "--", f"{name.upper()} train")
+            columns = [column for column in runs[0][0] if column.startswith("angle_")]
+            if name != "bp":
+                for style, column in zip(STYLES * len(columns), columns):
+                    label = f"{name.upper()} layer {column.removeprefix('angle_')}"
+                    curve(angles, runs, column, colour, style, label, start=0)
+            if name in experiment.published:
+                errors.axhline(experiment.published[name], color=colour, lw=0.8, ls=(0, (1, 3)))
+                errors.annotate(f"poster: {experiment.published[name]} %", (0.98, experiment.published[name]),
+                                xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7,
+                                color=colour)  # fmt: skip
+        errors.set(xlabel="epoch", ylabel="error (%)", yscale="log", title=f"{protocol.net} on {protocol.data}")
+        errors.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        errors.yaxis.set_minor_formatter(lambda value, _: "")
+        angles.set(xlabel="epoch", ylabel="angle to the BP delta (degrees)", ylim=(0, 95), title="alignment")
+        angles.axhline(90, color="0.5", lw=0.8)
+        for axes in (errors, angles):
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(fontsize=7, frameon=False)
+        seeds = "1 seed" if protocol.seeds == 1 else f"mean and s.d. of {protocol.seeds} seeds"
+        figure.suptitle(f"{experiment.name}: {seeds}, batch {protocol.batch_size}, step {protocol.lr:g}", fontsize=9)
+        figure.savefig(file, dpi=150, format="png")
+
+
+def curve(axes, runs, column, colour, style, label, start=1):
+    """The mean over runs of one column from epoch `start`, with a band of one standard deviation."""
+    rows = list(zip(*([row for row in run if row["epoch"] >= start] for run in runs)))
+    epochs = [row[0]["epoch"] for row in rows]
+    values = np.array([[each[column] for each in row] for row in rows], float)
+    mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1) if values.shape[1] > 1 else 0
+    if column.endswith("error"):
+        mean = np.where(mean > 0, mean, np.nan)  # 0 % has no place on a logarithmic axis
+    axes.plot(epochs, mean, style, color=colour, lw=1.3, label=label)
+    if values.shape[1] > 1:
+        axes.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.15, lw=0)
