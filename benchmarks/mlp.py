@@ -7,16 +7,16 @@ Both train the same net (tanh, softmax cross-entropy, plain SGD, float32) on the
 order, through the loop a user of each would write: numpyfa's is `learn.run_epoch`; PyTorch's gathers a batch from a
 float32 tensor, `zero_grad`, `backward`, `step`. PyTorch's FA is a custom autograd function; its DFA detaches each
 hidden layer's input and calls backward with the projected error.
+numpyfa keeps the images as bytes and scales a batch at a time; that is part of its time.
 
 Each library lives in a process of its own with the same number of threads; the two take turns, so that a change in
 the machine's speed hits both. The figure is the median of five turns. Memory is the peak resident set of a fresh
-process that trains for one epoch, less that of the process after it has imported the library and loaded the data.
+process (the library, the data and one epoch of training), and in brackets what training added to it.
 """
 
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -132,14 +132,22 @@ def torch_worker(device):
     return prepare
 
 
-def peak_megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def forget_peak():
+    """Start measuring the peak memory afresh (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def megabytes(what):
+    """VmRSS, the resident memory now, or VmHWM, its peak since `forget_peak`."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
 
 def serve(library, device):
     """Answer requests (rule, batch size, examples) on standard input with seconds and peak memory."""
     prepare = {"numpyfa": numpyfa_worker, "torch": torch_worker}[library](device)
-    print(json.dumps({"loaded": peak_megabytes()}), flush=True)
+    forget_peak()
+    print(json.dumps({"loaded": megabytes("VmRSS")}), flush=True)
     runs = {}
     for line in sys.stdin:
         rule, batch_size, n = json.loads(line)
@@ -148,7 +156,7 @@ def serve(library, device):
             runs[rule](min(n, 20 * batch_size), batch_size)
         began = time.perf_counter()
         runs[rule](n, batch_size)
-        print(json.dumps({"seconds": time.perf_counter() - began, "peak": peak_megabytes()}), flush=True)
+        print(json.dumps({"seconds": time.perf_counter() - began, "peak": megabytes("VmHWM")}), flush=True)
 
 
 class Worker:
@@ -186,9 +194,8 @@ def main():
 
     workers = {name: Worker(name, options.threads, options.device) for name in ("numpyfa", "torch")}
     rows = []
-    print(
-        f"{'rule':5} {'batch':>5} {'numpyfa ex/s':>13} {'torch ex/s':>11} {'ratio':>6} {'numpyfa MB':>11} {'torch MB':>9}"
-    )
+    heads = ("rule", "batch", "numpyfa ex/s", "torch ex/s", "ratio", "numpyfa MB", "torch MB")
+    print("{:5} {:>5} {:>13} {:>11} {:>6} {:>12} {:>12}".format(*heads))
     for rule in RULES:
         for batch_size in BATCHES:
             n = examples(batch_size, options.device)
@@ -199,11 +206,14 @@ def main():
             memory = {}
             for name in workers:
                 fresh = Worker(name, options.threads, options.device)
-                memory[name] = fresh.ask(rule, batch_size, n)["peak"] - fresh.loaded
+                peak = fresh.ask(rule, batch_size, n)["peak"]
+                memory[name] = {"peak": peak, "training": peak - fresh.loaded}
                 fresh.close()
             a, b = (statistics.median(speeds[name]) for name in ("numpyfa", "torch"))
-            print(f"{rule:5} {batch_size:5} {a:13,.0f} {b:11,.0f} {a / b:6.2f} {memory['numpyfa']:11.0f} {memory['torch']:9.0f}",
-                  flush=True)  # fmt: skip
+            words = [f"{m['peak']:.0f} ({m['training']:.0f})" for m in memory.values()]
+            print(
+                f"{rule:5} {batch_size:5} {a:13,.0f} {b:11,.0f} {a / b:6.2f} {words[0]:>12} {words[1]:>12}", flush=True
+            )
             rows.append({"rule": rule, "batch_size": batch_size, "examples_per_second": {"numpyfa": a, "torch": b},
                          "ratio": a / b, "all": speeds, "peak_megabytes": memory})  # fmt: skip
     for worker in workers.values():

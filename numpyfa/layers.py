@@ -58,6 +58,7 @@ class Layer:
         self.shape_z = shape = self.build_weights(shapes, dtype, module, streams, spec)
         for item in self.tail:
             shape = item.build(shape, dtype, module)
+        self.learned_tail = self._of_tail("parameters")
         self.shape_out = shape
         self.size_out = int(np.prod(shape))
 
@@ -81,13 +82,13 @@ class Layer:
     def gradients(self, trace, signal, into=None):
         """The gradients of the layer's parameters, averaged over the batch: the one place that divides by N.
 
-        `into` may hold arrays to write the large ones into, by name.
+        `into` may hold an array to write dW into, as {"3.W": array} for layer 3.
         """
         return {name: gradient / len(trace.h) for name, gradient in signal.tail.items()}
 
     def parameters(self):
         """What the layer learns: {"W": ..., "b": ..., "gamma0": ...}; a tail's names end in its place there."""
-        return self._of_tail("parameters")
+        return self.learned_tail
 
     def running(self):
         """Batch norm's running mean and variance, by name."""
@@ -128,10 +129,11 @@ class Weighted(Layer):
 
     def gradients(self, trace, signal, into=None):
         delta = signal.delta * (1 / len(trace.h))  # scaling delta is cheaper than scaling the larger dW
-        out = {"W": product(trace.rows, delta, out=(into or {}).get("W"))}
+        gradients = super().gradients(trace, signal)
+        gradients["W"] = product(trace.rows, delta, out=into.get(f"{self.number}.W") if into else None)
         if self.bias:
-            out["b"] = delta.sum(axis=0)
-        return out | super().gradients(trace, signal)
+            gradients["b"] = delta.sum(axis=0)
+        return gradients
 
     def parameters(self):
         own = {"W": self.W, "b": self.b} if self.bias else {"W": self.W}

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from . import metrics
-from .backend import Streams, to_device, to_host
+from .backend import Streams, keep_freed_memory, to_device, to_host
 from .errors import Diverged, InputError
 from .losses import check_loss
 
@@ -70,6 +70,7 @@ def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=No
 
     Raises Diverged when the loss is not finite.
     """
+    keep_freed_memory()
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         value, traces = train_step(net, rule, loss, optimizer, net.to_float(x[batch]), target[batch], noise)

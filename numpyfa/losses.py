@@ -32,7 +32,7 @@ class SoftmaxCrossEntropy:
         p = xp.exp(shifted)
         total = p.sum(axis=1, keepdims=True)
         p /= total
-        value = xp.log(total).mean() - (shifted * target).sum() / len(h)
+        value = (xp.log(total).sum() - (shifted * target).sum()) / len(h)
         return Output(value, p - target, target)
 
 

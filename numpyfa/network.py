@@ -103,10 +103,8 @@ class Network:
         for layer, trace, signal in zip(self.layers, traces, signals):
             if signal is None:
                 continue
-            number = layer.number
-            out = None if into is None else {"W": into.get(f"{number}.W")}
-            for name, gradient in layer.gradients(trace, signal, out).items():
-                flat[f"{number}.{name}"] = gradient
+            for name, gradient in layer.gradients(trace, signal, into).items():
+                flat[f"{layer.number}.{name}"] = gradient
         return flat
 
     def settle(self, traces):
