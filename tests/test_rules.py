@@ -1,0 +1,143 @@
+"""The rules: their equations, their streams, and that their hidden layers really learn."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import numpyfa as fa
+from numpyfa import checks
+
+
+def signals_of(net, rule, n=5):
+    x, target = checks.batch(net, n)
+    traces = net.forward(x, train=True, noise=np.random.default_rng(0))
+    output = fa.SoftmaxCrossEntropy().output(traces[-1].h, target)
+    return traces, output, rule.signals(traces, output)
+
+
+def test_fa_is_its_equation_layer_by_layer():
+    net = checks.dense_net("tanh")
+    rule = fa.FA(net)
+    traces, output, signals = signals_of(net, rule)
+    delta3 = output.e
+    delta2 = (delta3 @ rule.feedback[3]["B"]) * (1 - traces[1].h ** 2)
+    delta1 = (delta2 @ rule.feedback[2]["B"]) * (1 - traces[0].h ** 2)
+    for signal, delta in zip(signals, (delta1, delta2, delta3)):
+        np.testing.assert_allclose(signal.delta, delta, rtol=1e-14)
+
+
+def test_dfa_is_its_equation_layer_by_layer():
+    net = checks.dense_net("tanh")
+    rule = fa.DFA(net)
+    traces, output, signals = signals_of(net, rule)
+    for layer in (1, 2):
+        delta = (output.e @ rule.feedback[layer]["B"]) * (1 - traces[layer - 1].h ** 2)
+        np.testing.assert_allclose(signals[layer - 1].delta, delta, rtol=1e-14)
+
+
+def test_dfas_error_is_dL_dz_of_the_output_even_when_that_has_an_activation():
+    net = fa.Network(6, [fa.Dense(5, "tanh"), fa.Dense(3, "logistic")], dtype="float64")
+    rule = fa.DFA(net)
+    x, target = checks.batch(net)
+    traces = net.forward(x)
+    h = traces[-1].h
+    signals = rule.signals(traces, fa.SquaredError().output(h, target))
+    error = (h - target) * h * (1 - h)
+    np.testing.assert_allclose(signals[0].e, error @ rule.feedback[1]["B"], rtol=1e-13)
+
+
+def test_feedback_has_the_shapes_of_the_papers():
+    net = fa.mlp("784-200-80-10")
+    assert {n: own["B"].shape for n, own in fa.FA(net).feedback.items()} == {2: (80, 200), 3: (10, 80)}
+    assert {n: own["B"].shape for n, own in fa.DFA(net).feedback.items()} == {1: (10, 200), 2: (10, 80)}
+    conv = fa.Network((6, 6, 1), [fa.Conv(4, 3, "tanh"), fa.Conv(5, 3, "tanh"), fa.Dense(10)])
+    assert {n: own["B"].shape for n, own in fa.FA(conv).feedback.items()} == {2: (5, 36), 3: (10, 20)}
+    assert {n: own["B"].shape for n, own in fa.DFA(conv).feedback.items()} == {1: (10, 64), 2: (10, 20)}
+
+
+def test_every_rule_starts_from_the_same_weights_and_feedback_has_a_stream_of_its_own():
+    nets = {name: fa.mlp("20-12-10", seed=3) for name in fa.RULES}
+    feedback = {name: fa.rule(name, net, seed=3).arrays() for name, net in nets.items()}
+    for net in nets.values():
+        np.testing.assert_array_equal(net.layers[0].W, nets["bp"].layers[0].W)
+    assert not np.array_equal(feedback["fa"]["2.B"].T, nets["fa"].layers[1].W)
+    again = fa.FA(fa.mlp("20-12-10", seed=8), seed=3).arrays()
+    np.testing.assert_array_equal(again["2.B"], feedback["fa"]["2.B"])
+
+
+def test_feedback_never_moves():
+    net = fa.mlp("20-12-10")
+    rule = fa.FA(net)
+    before = rule.feedback[2]["B"].copy()
+    x, target = (each.astype("float32") for each in checks.batch(net))
+    for _ in range(5):
+        fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.5, decay=0.1), x, target)
+    np.testing.assert_array_equal(rule.feedback[2]["B"], before)
+
+
+def test_looking_at_a_pass_with_a_second_rule_changes_nothing():
+    net = checks.conv_net()
+    traces, output, first = signals_of(net, fa.BP(net))
+    fa.DFA(net).signals(traces, output)
+    again = fa.BP(net).signals(traces, output)
+    for a, b in zip(first, again):
+        np.testing.assert_array_equal(a.delta, b.delta)
+
+
+def test_fas_weights_align_with_its_feedback_and_its_delta_with_bps(mini):
+    """Lillicrap's finding: from about 90 degrees, W_3 turns towards B^T and the delta towards BP's."""
+    net = fa.mlp("784-50-30-10")
+    history = fa.fit(net, fa.FA(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), mini, epochs=10, batch_size=16)
+    start, end = history[0], history[-1]
+    assert start["angle_1"] > 80 and start["angle_2"] > 80 and start["weight_angle_3"] > 80
+    assert max(end["angle_1"], end["angle_2"]) < 60 and end["weight_angle_3"] < 75
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "dfa"])
+def test_a_hidden_layer_that_learns_beats_shallow_by_a_third_of_its_error(rule, mnist):
+    errors = {}
+    for name in (rule, "shallow"):
+        net = fa.mlp("784-50-30-10")
+        loss, optimizer = fa.SoftmaxCrossEntropy(), fa.SGD(0.1)
+        data = mnist.part(5000, 2000)
+        errors[name] = fa.fit(net, fa.rule(name, net), loss, optimizer, data, epochs=4, batch_size=16)[-1]["test_error"]
+    assert errors[rule] < errors["shallow"] * 2 / 3, errors
+
+
+def test_shallow_leaves_the_hidden_weights_as_they_were():
+    net = fa.mlp("20-12-10")
+    before = net.layers[0].W.copy(), net.layers[1].W.copy()
+    x, target = (each.astype("float32") for each in checks.batch(net))
+    fa.train_step(net, fa.Shallow(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.5, decay=0.1), x, target)
+    np.testing.assert_array_equal(net.layers[0].W, before[0])
+    assert not np.array_equal(net.layers[1].W, before[1])
+
+
+@pytest.mark.parametrize("rule", fa.RULES)
+def test_a_rule_trains_a_convolutional_and_a_residual_net(rule, mini):
+    for build in (fa.lenet, fa.resnet8):
+        net = build("tanh", seed=1)
+        data, optimizer = mini.part(300, 100), fa.SGD(0.05)
+        history = fa.fit(net, fa.rule(rule, net), fa.SoftmaxCrossEntropy(), optimizer, data, epochs=3, batch_size=20)
+        assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_a_direct_rule_refuses_a_convolutional_output():
+    net = fa.Network((4, 4, 1), [fa.Conv(2, 3, "tanh"), fa.Conv(3, 2)])
+    with pytest.raises(fa.InputError, match="dense output layer"):
+        fa.DFA(net)
+
+
+def test_an_unknown_rule_gets_the_nearest_name():
+    with pytest.raises(fa.InputError, match="unknown rule 'dfaa': did you mean 'dfa'"):
+        fa.rule("dfaa", fa.mlp("4-3"))
+
+
+@pytest.mark.parametrize("name, kind", fa.RULES.items())
+def test_a_rule_is_one_short_file_that_inherits_from_no_other_rule(name, kind):
+    source = inspect.getsource(inspect.getmodule(kind))
+    assert len(source.splitlines()) < 60
+    assert kind.__mro__[1] in (fa.SequentialRule, fa.DirectRule)
+    assert inspect.getmodule(kind).__doc__.count("Source:") == 1
+    assert "[" in kind.__doc__.splitlines()[0]
