@@ -1,7 +1,11 @@
-import numpy as np
-import pytest
+import os
 
-import numpyfa as fa
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on small products threads only wait for each other
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+import numpyfa as fa  # noqa: E402
 
 
 @pytest.fixture(scope="session")
