@@ -61,7 +61,7 @@ def load(path, net, rule, optimizer):
 def read(path):
     """(arrays by name, meta) of a checkpoint. Raises InputError if it is missing, truncated or something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays.pop("meta").tobytes())
     except FileNotFoundError:

@@ -196,7 +196,7 @@ def _bundled_mnist():
 
 def _read_npz(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             x, y, x_test, y_test = (file[key] for key in ("x_train", "y_train", "x_test", "y_test"))
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None

@@ -1,0 +1,181 @@
+"""Training, checkpoints and resuming."""
+
+import math
+
+import numpy as np
+import pytest
+
+import numpyfa as fa
+from numpyfa import checkpoint
+from numpyfa.learn import one_hot
+
+
+def job(rule="fa", seed=0, sizes="784-20-10", **options):
+    net = fa.mlp(sizes, seed=seed, **options)
+    return net, fa.rule(rule, net, seed), fa.SoftmaxCrossEntropy(), fa.SGD(0.1, momentum=0.9)
+
+
+def test_the_history_starts_untrained_and_has_one_row_an_epoch(mini):
+    history = fa.fit(*job(), mini, epochs=2, batch_size=50)
+    assert [row["epoch"] for row in history] == [0, 1, 2]
+    assert history[0]["loss"] == pytest.approx(math.log(10), rel=0.2) and history[0]["train_error"] > 70
+    assert set(history[0]) == {"epoch", "loss", "train_error", "test_error", "angle_1", "weight_angle_2"}
+
+
+def test_the_recorded_errors_are_those_of_predict(mini):
+    net, rule, loss, optimizer = job()
+    history = fa.fit(net, rule, loss, optimizer, mini, epochs=1, batch_size=50)
+    wrong = net.predict(mini.x_test).argmax(axis=1) != mini.y_test
+    assert history[-1]["test_error"] == 100 * wrong.mean()
+
+
+def test_every_example_is_seen_once_an_epoch_in_an_order_that_the_seed_and_epoch_fix(mini):
+    seen = []
+
+    class Spy(fa.SoftmaxCrossEntropy):
+        def output(self, h, target):
+            if len(h) in (300, 200):  # the batches; evaluation goes in thousands
+                seen.append(target.argmax(axis=1))
+            return super().output(h, target)
+
+    for seed in (0, 0, 1):
+        net, rule, _, optimizer = job()
+        fa.fit(net, rule, Spy(), optimizer, mini, epochs=2, batch_size=300, seed=seed)
+    assert [len(batch) for batch in seen[:7]] == [300] * 6 + [200], "the last, smaller batch is kept"
+    epochs = [np.concatenate(seen[i : i + 7]) for i in range(0, len(seen), 7)]
+    for labels in epochs:
+        np.testing.assert_array_equal(np.bincount(labels), np.bincount(mini.y_train))
+    assert np.array_equal(epochs[0], epochs[2]) and np.array_equal(epochs[1], epochs[3])
+    assert not np.array_equal(epochs[0], epochs[1]) and not np.array_equal(epochs[0], epochs[4])
+
+
+@pytest.mark.parametrize("rule", fa.RULES)
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, mini, rule):
+    """With momentum, batch norm and dropout, so that every kind of state has to come back."""
+    data = mini.part(200, 100)
+
+    def build():
+        layers = [
+            fa.Conv(3, 5, fa.BatchNorm(), "relu", fa.MaxPool(4)),
+            fa.Dense(20, "tanh", fa.Dropout(0.2)),
+            fa.Dense(10),
+        ]
+        net = fa.Network((28, 28, 1), layers, seed=1)
+        return net, fa.rule(rule, net, 1), fa.SoftmaxCrossEntropy(), fa.SGD(0.05, momentum=0.9)
+
+    whole = build()
+    expected = fa.fit(*whole, data, epochs=4, batch_size=16)
+    first = build()
+    history = fa.fit(*first, data, epochs=2, batch_size=16)
+    checkpoint.save(tmp_path / "c.npz", first[0], first[1], first[3], history)
+    second = build()
+    history, _ = checkpoint.load(tmp_path / "c.npz", second[0], second[1], second[3])
+    assert str(fa.fit(*second, data, epochs=4, batch_size=16, history=history)) == str(expected)
+    for name, p in (second[0].parameters() | second[0].running()).items():
+        np.testing.assert_array_equal(p, (whole[0].parameters() | whole[0].running())[name])
+
+
+def test_a_diverging_run_stops_with_the_step_the_layer_and_the_cause(mini):
+    net, rule, loss, _ = job("bp")
+    loss, optimizer = fa.SquaredError(), fa.SGD(1e30)
+    message = r"step \d+, first seen in the output of layer \d.*learning rate.*try 1e\+29"
+    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match=message):
+        fa.fit(net, rule, loss, optimizer, mini, epochs=3, batch_size=16)
+
+
+def test_data_that_does_not_fit_the_net_is_refused(mini):
+    with pytest.raises(fa.InputError, match=r"examples of shape \(100,\), found 2000 of \(28, 28, 1\)"):
+        fa.fit(*job(sizes="100-10"), mini, epochs=1, batch_size=16)
+    with pytest.raises(fa.InputError, match="10 classes, but the net has 7 outputs"):
+        fa.fit(*job(sizes="784-7"), mini, epochs=1, batch_size=16)
+    with pytest.raises(fa.InputError, match="batch size from 1"):
+        fa.fit(*job(), mini, epochs=1, batch_size=0)
+
+
+def test_batch_norm_learns_and_its_running_values_serve_evaluation(mini):
+    net = fa.Network(784, [fa.Dense(30, fa.BatchNorm(), "relu"), fa.Dense(10)])
+    history = fa.fit(net, fa.BP(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), mini, epochs=5, batch_size=20)
+    assert history[-1]["train_error"] < 3
+    assert all(np.abs(value).max() > 0.01 for value in net.running().values())
+
+
+def test_one_hot_rows():
+    np.testing.assert_array_equal(one_hot(np.array([2, 0]), 3, "float32"), [[0, 0, 1], [1, 0, 0]])
+
+
+@pytest.fixture
+def saved(tmp_path):
+    net, rule, _, optimizer = job()
+    x = np.ones((3, 784), "float32")
+    fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), optimizer, x, np.eye(10, dtype="float32")[:3])
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, net, rule, optimizer, [{"epoch": 0, "loss": 1.5, "angle_1": math.nan}], {"seed": 0})
+    return path, net, rule, optimizer
+
+
+def test_a_checkpoint_gives_back_everything(saved):
+    path, net, rule, optimizer = saved
+    other = job(seed=5)
+    history, about = checkpoint.load(path, other[0], other[1], other[3])
+    assert str(history) == "[{'epoch': 0, 'loss': 1.5, 'angle_1': nan}]" and about == {"seed": 0}
+    assert other[3].step == optimizer.step == 1
+    for mine, theirs in ((net.parameters(), other[0].parameters()), (rule.arrays(), other[1].arrays()),
+                         (optimizer.arrays(), other[3].arrays())):  # fmt: skip
+        assert mine.keys() == theirs.keys() and len(mine)
+        for name in mine:
+            np.testing.assert_array_equal(mine[name], theirs[name])
+
+
+@pytest.mark.parametrize(
+    "other, message",
+    [
+        (
+            lambda: job(sizes="784-30-10"),
+            r"another net: feedback/2.B should be .*\(10, 30\), the file has .*\(10, 20\)",
+        ),
+        (lambda: job(sizes="784-20-20-10"), "another net"),
+        (lambda: job(dtype="float64"), "another net: .* should be float64"),
+        (lambda: job("dfa"), "made with rule FA, but this run uses DFA"),
+        (lambda: (*job()[:3], fa.Adam(0.1)), "made with optimizer SGD, but this run uses Adam"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_and_nothing_is_changed(saved, other, message):
+    net, rule, _, optimizer = other()
+    before = {name: p.copy() for name, p in net.parameters().items()}
+    with pytest.raises(fa.InputError, match=message):
+        checkpoint.load(saved[0], net, rule, optimizer)
+    for name, p in net.parameters().items():
+        np.testing.assert_array_equal(p, before[name])
+
+
+@pytest.mark.parametrize("keep", [0, 10, 0.3, 0.9, 0.999])
+def test_a_truncated_checkpoint_is_refused_and_nothing_is_changed(saved, keep):
+    path, net, rule, optimizer = saved
+    raw = path.read_bytes()
+    path.write_bytes(raw[: keep if isinstance(keep, int) else int(keep * len(raw))])
+    other = job(seed=5)
+    before = other[0].layers[0].W.copy()
+    with pytest.raises(fa.InputError, match="truncated or is no numpyfa checkpoint"):
+        checkpoint.load(path, other[0], other[1], other[3])
+    np.testing.assert_array_equal(other[0].layers[0].W, before)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 nonsense"])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
+    (tmp_path / "c.npz").write_bytes(content)
+    with pytest.raises(fa.InputError, match="truncated or is no numpyfa checkpoint"):
+        checkpoint.read(tmp_path / "c.npz")
+
+
+def test_a_failing_write_leaves_the_old_checkpoint_and_no_litter(saved, monkeypatch):
+    path, net, rule, optimizer = saved
+    before = path.read_bytes()
+
+    def fail(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", fail)
+    with pytest.raises(fa.InputError, match="No space left on device"):
+        checkpoint.save(path, net, rule, optimizer, [])
+    assert path.read_bytes() == before and [each.name for each in path.parent.iterdir()] == ["c.npz"]
