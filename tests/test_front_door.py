@@ -1,0 +1,74 @@
+"""What a newcomer sees first runs, and says what the code says."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import numpyfa as fa
+from numpyfa.experiments import EXPERIMENTS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def plain():
+    spec = importlib.util.spec_from_file_location("plain", ROOT / "tutorials" / "00_plain.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_plain_page_is_under_60_lines_and_imports_only_numpy():
+    source = (ROOT / "tutorials" / "00_plain.py").read_text()
+    assert len(source.splitlines()) < 60
+    assert re.findall(r"^(?:import|from) (\w+)", source, re.M) == ["pathlib", "numpy"]
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa"])
+def test_after_20_batches_the_plain_pages_weights_equal_the_librarys(plain, mnist, rule):
+    W, b, B = plain.start(seed=0)
+    net = fa.mlp("784-200-80-10", dtype="float64")
+    a_rule = fa.rule(rule, net)
+    for layer, weights, feedback in zip(net.layers, W, B):
+        layer.W[...] = weights
+        if rule == "fa" and layer.number > 1:
+            a_rule.feedback[layer.number]["B"] = feedback.copy()
+    x, y = mnist.x_train.reshape(-1, 784) / 255, np.eye(10)[mnist.y_train]
+    loss, optimizer = fa.SoftmaxCrossEntropy(), fa.SGD(plain.LR)
+    for i in range(20):
+        batch = slice(i * plain.BATCH, (i + 1) * plain.BATCH)
+        plain.step(x[batch], y[batch], W, b, B, rule)
+        fa.train_step(net, a_rule, loss, optimizer, x[batch], y[batch])
+    for layer, weights, bias in zip(net.layers, W, b):
+        np.testing.assert_allclose(layer.W, weights, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(layer.b, bias, rtol=0, atol=1e-13)
+
+
+def test_the_readmes_example_runs(capsys):
+    example = re.search(r"```python\n(.*?)```", README, re.S)[1]
+    assert len(example.strip().splitlines()) <= 10
+    exec(example, {})
+    assert float(re.search(r"(\d+\.\d+) %", capsys.readouterr().out)[1]) < 10
+
+
+def test_the_readme_names_every_rule_and_every_experiment():
+    for name in fa.RULES:
+        assert re.search(rf"^\| `{name}` ", README, re.M), name
+    for name in EXPERIMENTS:
+        assert f"numpyfa reproduce {name}" in README or f"`{name}`" in README
+
+
+def test_the_readmes_links_to_files_of_the_project_exist():
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_each_published_figure_has_its_history_and_summary():
+    folders = [folder for folder in (ROOT / "figures").iterdir() if folder.is_dir()]
+    assert {folder.name for folder in folders} >= set(EXPERIMENTS)
+    for folder in folders:
+        assert {"figure.png", "history.csv", "summary.json"} <= {path.name for path in folder.iterdir()}
