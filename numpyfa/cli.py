@@ -115,8 +115,8 @@ def reproduce(options):
 def train(options):
     keys = ("net", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback")
     protocol = Protocol(net=options.net, rules=options.rule, seeds=1)
-    name = f"{options.net}-{Path(options.data).stem}-{'-'.join(options.rule)}"
-    experiment = Experiment(name, protocol)
+    experiment = Experiment(f"{options.net}-{Path(options.data).stem}", protocol)
+    options.out = options.out or Path("runs") / "-".join([experiment.name, *options.rule])
     perform(experiment, experiment.adapt(**given(options, *keys)), options)
 
 

@@ -49,7 +49,7 @@ def test_the_main_job_in_short_writes_all_it_promises(tmp_path, capsys):
     assert re.search(r"^bp +\d+\.\d\d \(\d+\.\d\d\) +\d+\.\d\d \(\d+\.\d\d\)", printed, re.M)
     assert "step 0.16, mean (s.d.) over 2 seeds" in printed
 
-    rows = list(csv.DictReader((out / "history.csv").open()))
+    rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
     assert list(rows[0])[:6] == ["rule", "seed", "epoch", "loss", "train_error", "test_error"]
     assert {"angle_1", "angle_2"} <= set(rows[0]) and len(rows) == 2 * 2 * 2
     starts = {(row["rule"], row["seed"]): row["test_error"] for row in rows if row["epoch"] == "0"}
@@ -91,9 +91,8 @@ def test_ctrl_c_then_resume_gives_the_uninterrupted_numbers_bit_for_bit(tmp_path
 def test_a_finished_run_can_be_extended_to_more_epochs_seeds_and_rules(tmp_path, npz):
     assert cli.main(train(npz, tmp_path / "a", epochs=1)) == 0
     longer = ("--seeds", "2", "--resume")
-    assert cli.main(train(npz, tmp_path / "a", *longer, rule="fa,dfa", epochs=3)) == 2, (
-        "train names the run by its rule"
-    )
+    assert cli.main(train(npz, tmp_path / "a", *longer, rule="fa,dfa", epochs=3)) == 0
+    assert len(list((tmp_path / "a" / "checkpoints").iterdir())) == 4
     short = ["reproduce", "mnist-200-80-10", "--seeds", "1", "--batch-size", "6000", "--out", str(tmp_path / "b")]
     assert cli.main([*short, "--epochs", "1", "--rules", "bp"]) == 0
     assert cli.main([*short, "--epochs", "2", "--rules", "bp,shallow", "--resume"]) == 0
@@ -208,8 +207,8 @@ def test_gpu_without_a_gpu_is_one_line_with_the_reason(tmp_path, npz, capsys, mo
 
 
 def test_any_net_any_optimiser_any_option_trains(tmp_path, npz):
-    options = ["--optimizer", "sgd", "--momentum", "0.9", "--decay", "1e-4", "--lr", "0.01", "--dtype", "float64",
-               "--feedback", "uniform:0.5", "--init", "glorot", "--activation", "relu", "--batch-size", "50"]  # fmt: skip
+    options = "--optimizer sgd --momentum 0.9 --decay 1e-4 --lr 0.01 --dtype float64 --batch-size 50 --init glorot"
+    options = [*options.split(), "--feedback", "uniform:0.5", "--activation", "relu"]
     assert cli.main(train(npz, tmp_path / "run", *options, net="lenet", rule="fa,shallow", epochs=1)) == 0
     assert cli.main(train(npz, tmp_path / "b", "--optimizer", "adam", "--lr", "0.001", rule="dfa", epochs=1)) == 0
 
@@ -285,7 +284,7 @@ def test_doctor_reports_versions_blas_and_the_reason_for_no_gpu(capsys):
 
 
 def test_importing_numpyfa_imports_neither_cupy_nor_matplotlib():
-    code = "import sys, numpyfa; print([m for m in ('cupy', 'matplotlib', 'pooch', 'tqdm') if m in sys.modules])"
+    code = "import sys, numpyfa; print([m for m in ('cupy', 'matplotlib', 'pooch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

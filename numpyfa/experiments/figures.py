@@ -32,7 +32,9 @@ def draw_figure(file, experiment, protocol, histories):
                 errors.annotate(f"poster: {experiment.published[name]} %", (0.98, experiment.published[name]),
                                 xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7,
                                 color=colour)  # fmt: skip
-        errors.set(xlabel="epoch", ylabel="error (%)", yscale="log", title=f"{protocol.net} on {protocol.data}")
+        errors.set(xlabel="epoch", ylabel="error (%)", title=f"{protocol.net} on {protocol.data}")
+        errors.set_yscale("symlog", linthresh=0.1)  # logarithmic, but with a place for 0 %
+        errors.set_ylim(bottom=0)
         errors.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         errors.yaxis.set_minor_formatter(lambda value, _: "")
         angles.set(xlabel="epoch", ylabel="angle to the BP delta (degrees)", ylim=(0, 95), title="alignment")
@@ -51,8 +53,6 @@ def curve(axes, runs, column, colour, style, label, start=1):
     epochs = [row[0]["epoch"] for row in rows]
     values = np.array([[each[column] for each in row] for row in rows], float)
     mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1) if values.shape[1] > 1 else 0
-    if column.endswith("error"):
-        mean = np.where(mean > 0, mean, np.nan)  # 0 % has no place on a logarithmic axis
     axes.plot(epochs, mean, style, color=colour, lw=1.3, label=label)
     if values.shape[1] > 1:
         axes.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.15, lw=0)
