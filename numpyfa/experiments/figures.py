@@ -9,6 +9,7 @@ from matplotlib.figure import Figure  # without pyplot: no window, no global sta
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 STYLES = ["-", "--", ":", "-."]
+TICKS = [0, 0.1, 0.3, 1, 3, 10, 30, 90]
 STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3}
 
 
@@ -33,10 +34,11 @@ def draw_figure(file, experiment, protocol, histories):
                                 xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7,
                                 color=colour)  # fmt: skip
         errors.set(xlabel="epoch", ylabel="error (%)", title=f"{protocol.net} on {protocol.data}")
+        top = errors.get_ylim()[1]
         errors.set_yscale("symlog", linthresh=0.1)  # logarithmic, but with a place for 0 %
-        errors.set_ylim(bottom=0)
-        errors.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        errors.yaxis.set_minor_formatter(lambda value, _: "")
+        errors.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        errors.minorticks_off()
+        errors.set_ylim(0, top)
         angles.set(xlabel="epoch", ylabel="angle to the BP delta (degrees)", ylim=(0, 95), title="alignment")
         angles.axhline(90, color="0.5", lw=0.8)
         for axes in (errors, angles):
