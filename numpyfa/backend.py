@@ -63,15 +63,12 @@ def device(name):
     raise InputError(f"unknown device '{name}': choose from cpu, gpu, auto")
 
 
-def product(rows, delta, out=None):
+def product(rows, delta):
     """rows^T delta: a sum over rows of outer products.
 
     A single row is an outer product; BLAS would treat it as a matrix product, five times slower.
     """
-    xp = array_module(rows)
-    if len(rows) == 1:
-        return xp.multiply(rows.T, delta, out=out)
-    return xp.matmul(rows.T, delta, out=out)
+    return rows.T * delta if len(rows) == 1 else rows.T @ delta
 
 
 @functools.cache

@@ -79,11 +79,8 @@ class Layer:
                 tail[f"{name}{place}"] = gradient
         return Signal(e, delta.reshape(-1, self.shape_z[-1]), tail)
 
-    def gradients(self, trace, signal, into=None):
-        """The gradients of the layer's parameters, averaged over the batch: the one place that divides by N.
-
-        `into` may hold an array to write dW into, as {"3.W": array} for layer 3.
-        """
+    def gradients(self, trace, signal):
+        """The gradients of the layer's parameters, averaged over the batch: the one place that divides by N."""
         return {name: gradient / len(trace.h) for name, gradient in signal.tail.items()}
 
     def parameters(self):
@@ -127,10 +124,10 @@ class Weighted(Layer):
             z += self.b
         return rows, z
 
-    def gradients(self, trace, signal, into=None):
+    def gradients(self, trace, signal):
         delta = signal.delta * (1 / len(trace.h))  # scaling delta is cheaper than scaling the larger dW
         gradients = super().gradients(trace, signal)
-        gradients["W"] = product(trace.rows, delta, out=into.get(f"{self.number}.W") if into else None)
+        gradients["W"] = product(trace.rows, delta)
         if self.bias:
             gradients["b"] = delta.sum(axis=0)
         return gradients

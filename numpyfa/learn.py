@@ -23,7 +23,7 @@ def train_step(net, rule, loss, optimizer, x, target, noise=None):
     traces = net.forward(x, train=True, noise=noise)
     output = loss.output(traces[-1].h, target)
     signals = rule.signals(traces, output)
-    optimizer.update(net.parameters(), net.gradients(traces, signals, into=optimizer.scratch))
+    optimizer.update(net.parameters(), net.gradients(traces, signals))
     net.settle(traces)
     return float(output.value), traces
 

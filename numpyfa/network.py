@@ -94,16 +94,13 @@ class Network:
         """Batch norm's running values, {"2.mean0": array, ...}."""
         return self._flat(layer.running() for layer in self.layers)
 
-    def gradients(self, traces, signals, into=None):
-        """{"1.W": array, ...} averaged over the batch; a layer that was told nothing (None) has no entry.
-
-        `into` may hold arrays to write the large ones into, such as an optimiser's `scratch`.
-        """
+    def gradients(self, traces, signals):
+        """{"1.W": array, ...} averaged over the batch; a layer that was told nothing (None) has no entry."""
         flat = {}
         for layer, trace, signal in zip(self.layers, traces, signals):
             if signal is None:
                 continue
-            for name, gradient in layer.gradients(trace, signal, into).items():
+            for name, gradient in layer.gradients(trace, signal).items():
                 flat[f"{layer.number}.{name}"] = gradient
         return flat
 

@@ -12,11 +12,7 @@ from .errors import InputError, choose
 
 
 class Optimizer:
-    """What every optimiser shares. A subclass writes `change(p, g, lr, memory)`, and may use g as scratch.
-
-    `scratch` is {name: array} for the next gradients to be written into, so that no large array is made
-    twice: `net.gradients(traces, signals, into=optimizer.scratch)`.
-    """
+    """What every optimiser shares. A subclass writes `change(p, g, lr, memory)`."""
 
     def __init__(self, lr, decay=0.0, decoupled=False):
         if not callable(lr) and not 0 < lr < math.inf:
@@ -24,10 +20,10 @@ class Optimizer:
         if not 0 <= decay < math.inf:
             raise InputError(f"the decay must be a number from 0, found {decay}")
         self.lr, self.decay, self.decoupled = lr, decay, decoupled
-        self.step, self.memory, self.scratch = 0, {}, {}
+        self.step, self.memory = 0, {}
 
     def update(self, parameters, gradients):
-        """One step on every parameter that has a gradient. The gradients are used up: do not read them after."""
+        """One step on every parameter that has a gradient."""
         lr = self.lr(self.step) if callable(self.lr) else self.lr
         self.step += 1
         for name, g in gradients.items():
@@ -35,10 +31,8 @@ class Optimizer:
             if self.decay and self.decoupled:
                 p *= 1 - lr * self.decay
             elif self.decay:
-                g += self.decay * p
+                g = g + self.decay * p
             self.change(p, g, lr, self.memory.setdefault(name, {}))
-            if g.ndim == 2:
-                self.scratch[name] = g
 
     def arrays(self):
         """The memory as {"1.W.v": array}, for a checkpoint."""
@@ -62,14 +56,12 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
 
     def change(self, p, g, lr, memory):
-        scratch = g
         if self.momentum:
             v = _remember(memory, "v", p)
             v *= self.momentum
             v += g
             g = g + self.momentum * v if self.nesterov else v
-        step = array_module(p).multiply(g, lr, out=scratch)
-        p -= step
+        p -= lr * g
 
 
 class RMSprop(Optimizer):
