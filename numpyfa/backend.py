@@ -40,13 +40,17 @@ def find_gpu():
     """
     try:
         import cupy
-    except ImportError as error:
-        return None, f"cupy cannot be imported ({error}): install numpyfa[cuda12] or numpyfa[cuda13]"
+    except Exception as error:  # not installed, or broken: built for another NumPy, say
+        return None, f"cupy cannot be imported ({_first_line(error)}): install numpyfa[cuda12] or numpyfa[cuda13]"
     try:
         cupy.zeros(1).sum().item()
     except Exception as error:  # a missing driver, toolkit or device each raises a class of its own
-        return None, f"cupy {cupy.__version__} cannot use a GPU ({type(error).__name__}: {error})".split("\n")[0]
+        return None, f"cupy {cupy.__version__} cannot use a GPU ({type(error).__name__}: {_first_line(error)})"
     return cupy, None
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def device(name):

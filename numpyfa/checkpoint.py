@@ -6,14 +6,12 @@ by seed and epoch (see `numpyfa.backend.Streams`).
 """
 
 import json
-import zipfile
-import zlib
 
 import numpy as np
 
 from .backend import array_module, to_device, to_host
 from .errors import InputError
-from .files import whole_file
+from .files import UNREADABLE, whole_file
 
 FORMAT = 1
 
@@ -49,6 +47,11 @@ def load(path, net, rule, optimizer):
     memory = {name: arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")}
     _compare(path, {n: (a.shape, str(a.dtype)) for n, a in arrays.items()},
              {n: (a.shape, str(a.dtype)) for n, a in places.items()})  # fmt: skip
+    parameters = net.parameters()
+    for path_in_file, array in memory.items():
+        name = path_in_file.removeprefix("optimizer/").rpartition(".")[0]
+        if name not in parameters or parameters[name].shape != array.shape:
+            raise InputError(f"{path} belongs to another net: {path_in_file} has the shape {array.shape}")
     for name, place in places.items():
         place[...] = to_device(arrays[name], array_module(place))
     module = net.module
@@ -63,15 +66,18 @@ def read(path):
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        meta = json.loads(arrays.pop("meta").tobytes())
+        meta = dict(json.loads(arrays.pop("meta").tobytes()))
+        missing = {"format", "rule", "optimizer", "step", "history", "about"} - meta.keys()
+        if missing:
+            raise ValueError(f"no {', '.join(sorted(missing))}")
     except FileNotFoundError:
         raise InputError(f"there is no checkpoint {path}") from None
-    except (OSError, EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"{path} is truncated or is no numpyfa checkpoint ({error}): delete it to do that part of the run again"
         ) from None
-    if meta.get("format") != FORMAT:
-        raise InputError(f"{path} has format {meta.get('format')}, but this version reads format {FORMAT}")
+    if meta["format"] != FORMAT:
+        raise InputError(f"{path} has format {meta['format']}, but this version reads format {FORMAT}")
     return arrays, meta
 
 

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 from . import data, doctor
-from .errors import Diverged, InputError, choose
+from .errors import Diverged, InputError, Stopped, choose
 from .experiments import EXPERIMENTS
-from .experiments.runner import Experiment, Protocol, run
+from .experiments.folder import by_layer, epochs_done, plain_json
+from .experiments.protocol import Experiment, Protocol
+from .experiments.runner import run
 from .init import INITS
 from .local import ACTIVATIONS
 from .losses import LOSSES
@@ -29,7 +31,7 @@ def main(arguments=None):
     try:
         options = parser().parse_args(arguments)
         return options.command(options) or 0
-    except (InputError, Diverged) as error:
+    except (InputError, Diverged, Stopped) as error:
         print(f"numpyfa: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -38,6 +40,9 @@ def main(arguments=None):
     except BrokenPipeError:  # the reader, such as head, has had enough
         sys.stderr.close()
         return 0
+    except (OSError, MemoryError) as error:  # the machine's no: a full disk, a forbidden folder, a net too large
+        print(f"numpyfa: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
 
 
 def parser():
@@ -46,13 +51,13 @@ def parser():
 
     p = commands.add_parser("reproduce", help="run a published experiment and show it beside its published numbers")
     p.add_argument("experiment", help=f"one of {', '.join(EXPERIMENTS)}")
-    p.add_argument("--rules", type=names, help="rules, such as bp,fa,dfa,shallow")
+    p.add_argument("--rules", "--rule", type=names, help="rules, such as bp,fa,dfa,shallow")
     run_options(p)
     p.set_defaults(command=reproduce)
 
     p = commands.add_parser("train", help="train any net by any rule on any data set")
     p.add_argument("--net", default="784-200-80-10", help=f"sizes such as 784-200-80-10, or {', '.join(MODELS)}")
-    p.add_argument("--rule", type=names, default=("bp",), help=f"one or more of {','.join(RULES)}")
+    p.add_argument("--rule", "--rules", type=names, default=("bp",), help=f"one or more of {','.join(RULES)}")
     p.add_argument("--data", default="mnist", help=f"{', '.join(data.NAMES)}, or an npz file")
     p.add_argument("--activation", help=f"one of {', '.join(ACTIVATIONS)}")
     p.add_argument("--loss", help=f"one of {', '.join(LOSSES)}")
@@ -92,7 +97,7 @@ def run_options(p):
     p.add_argument("--lr", type=float, help="the step on the batch's mean gradient")
     p.add_argument("--device", choices=("cpu", "gpu", "auto"))
     p.add_argument("--dtype", choices=("float32", "float64"))
-    p.add_argument("--out", type=Path, help="the folder for the results (default: runs/ and the name)")
+    p.add_argument("--out", help="the folder for the results (default: runs/ and the name)")
     after = p.add_mutually_exclusive_group()
     after.add_argument("--resume", action="store_true", help="go on with the run in that folder")
     after.add_argument("--force", action="store_true", help="replace the run in that folder")
@@ -116,7 +121,8 @@ def train(options):
     keys = ("net", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback")
     protocol = Protocol(net=options.net, rules=options.rule, seeds=1)
     experiment = Experiment(f"{options.net}-{Path(options.data).stem}", protocol)
-    options.out = options.out or Path("runs") / "-".join([experiment.name, *options.rule])
+    if options.out is None:
+        options.out = str(Path("runs") / "-".join([experiment.name, *options.rule]))
     perform(experiment, experiment.adapt(**given(options, *keys)), options)
 
 
@@ -126,10 +132,11 @@ def perform(experiment, protocol, options):
 
     if protocol.data in data.SOURCES:
         data.load(protocol.data)  # fetched here, where the progress shows
-    out = options.out or Path("runs") / experiment.name
+    out = Path("runs") / experiment.name if options.out is None else options.out
     total, latest = protocol.epochs * protocol.seeds * len(protocol.rules), {}
+    done = sum(epochs_done(out, *job) for job in protocol.jobs()) if options.resume else 0
     try:
-        with tqdm(total=total, unit="epoch", disable=None, dynamic_ncols=True) as bar:
+        with tqdm(total=total, initial=done, unit="epoch", disable=None, dynamic_ncols=True) as bar:
 
             def progress(rule, seed, row):
                 latest[rule] = f"{row['test_error']:.2f} %"
@@ -138,7 +145,7 @@ def perform(experiment, protocol, options):
 
             summary = run(experiment, protocol, out, options.resume, options.force, progress)
     except KeyboardInterrupt:
-        print(f"\nnumpyfa: interrupted; go on with the same command and --resume (results in {out})", file=sys.stderr)
+        print(f"\nnumpyfa: interrupted; go on with --resume (without --force) and --out {out}", file=sys.stderr)
         raise SystemExit(130) from None
     print(table(experiment, protocol, summary))
     print(f"\nhistory.csv, summary.json, figure.png and checkpoints are in {out}")
@@ -152,15 +159,9 @@ def table(experiment, protocol, summary):
         f"step {protocol.lr:g}, {seeds}"
     ]
     rows = summary["rows"]
-    columns = ["train_error", "test_error"] + sorted(
-        {c for r in rows for c in r if c.startswith("angle_") and "sd" not in c}
-    )
-    header = [
-        "rule",
-        "train error %",
-        "test error %",
-        *(f"angle {c.removeprefix('angle_')} (deg)" for c in columns[2:]),
-    ]
+    angles = sorted({c for row in rows for c in row if c.startswith("angle_") and not c.endswith("_sd")}, key=by_layer)
+    columns = ["train_error", "test_error", *angles]
+    header = ["rule", "train error %", "test error %", *(f"angle {c.removeprefix('angle_')} (deg)" for c in angles)]
     published = any("published_test_error" in row for row in rows)
     cells = [header + ["published test error %"] * published]
     for row in rows:
@@ -186,7 +187,7 @@ def check(options):
 
     results = [(group.__name__, result) for group in CHECKS for result in group()]
     if options.json:
-        print(json.dumps([{"group": group} | result.as_dict() for group, result in results], indent=2))
+        print(json.dumps(plain_json([{"group": group} | result.as_dict() for group, result in results]), indent=2))
     else:
         width = max(len(result.name) for _, result in results)
         print(f"{'check':{width}}  {'figure':>8}  {'at most':>8}  skipped  verdict")
@@ -218,13 +219,13 @@ def list_data(options):
     for name in options.names:
         choose(dict.fromkeys(data.NAMES, True), name, "data set")
     for name in options.names or data.NAMES:
-        if name != "mnist" and options.names and data.find(name) is None:
+        if name != "mnist" and options.names and not data.find(name):
             data.fetch(name)
         if name == "mnist":
             where = "bundled"
         else:
             paths = data.find(name)
-            where = str(paths[0].parent) if paths else f"not here: numpyfa data {name} fetches it"
+            where = str(paths[0][0].parent) if paths else f"not here: numpyfa data {name} fetches it"
         print(f"{name:14} {where}")
 
 
@@ -233,7 +234,3 @@ def examine(options):
     width = max(len(what) for what, _ in findings)
     for what, finding in findings:
         print(f"{what:{width}}  {finding}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

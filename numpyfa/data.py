@@ -11,7 +11,6 @@ import io
 import os
 import sys
 import tarfile
-import zipfile
 import zlib
 from dataclasses import dataclass
 from importlib import resources
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InputError, choose
+from .files import UNREADABLE
 
 
 @dataclass
@@ -36,13 +36,17 @@ class Dataset:
     def __post_init__(self):
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            if x.ndim < 2 or x.dtype.kind not in "uif":
+                raise InputError(
+                    f"{self.name}: {part} examples must be numbers, one row an example, found {x.dtype} {x.shape}"
+                )
+            if y.ndim != 1 or y.dtype.kind not in "ui":
+                raise InputError(
+                    f"{self.name}: {part} labels must be whole numbers in one column, found {y.dtype} {y.shape}"
+                )
             if len(x) != len(y) or not len(x):
                 raise InputError(
                     f"{self.name}: {part} must have as many labels as examples, found {len(y)} and {len(x)}"
-                )
-            if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
-                raise InputError(
-                    f"{self.name}: {part} labels must be whole numbers in one column, found {y.dtype} {y.shape}"
                 )
             if y.min() < 0 or y.max() >= self.classes:
                 wrong = int(y.min()) if y.min() < 0 else int(y.max())
@@ -50,6 +54,13 @@ class Dataset:
             if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
                 place = int(np.argwhere(~np.isfinite(x))[0, 0])
                 raise InputError(f"{self.name}: {part} example {place} holds NaN or infinity: clean the data first")
+
+    def fingerprint(self):
+        """A checksum of every example and label, to tell one data set from another."""
+        checksum = 0
+        for array in (self.x_train, self.y_train, self.x_test, self.y_test):
+            checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
+        return f"{checksum:08x}"
 
     def part(self, train, test):
         """The first `train` and `test` examples, as a data set of their own."""
@@ -113,12 +124,21 @@ def load(name, download=True):
     choose(dict.fromkeys(NAMES, True), name, "data set")
     if name == "mnist":
         return _bundled_mnist()
+    damaged = []
+    for paths in find(name):
+        try:
+            return _read(name, paths)
+        except InputError as error:  # another folder may have good files; MNIST's own have the same names
+            damaged.append(error)
+    if damaged:
+        raise damaged[0]
+    if not download:
+        raise InputError(f"{name} is not on this machine: {_advice(name)}")
+    return _read(name, fetch(name))
+
+
+def _read(name, paths):
     source = SOURCES[name]
-    paths = find(name)
-    if paths is None:
-        if not download:
-            raise InputError(f"{name} is not on this machine: {_advice(name)}")
-        paths = fetch(name)
     if name == "fashion-mnist":
         arrays = [_read_idx(path, source.contents[path.name.removesuffix(".gz")]) for path in paths]
         x, y, x_test, y_test = arrays
@@ -136,15 +156,16 @@ def folders(name):
 
 
 def find(name):
-    """The paths of the data set's files if one folder has them all (a .gz may be unpacked), else None."""
+    """The paths of the data set's files in each folder that has them all (a .gz may be unpacked)."""
+    found = []
     for folder in folders(name):
         paths = []
         for file in SOURCES[name].files:
             here = [folder / file, folder / file.removesuffix(".gz")]
             paths += [path for path in here if path.is_file()][:1]
         if len(paths) == len(SOURCES[name].files):
-            return paths
-    return None
+            found.append(paths)
+    return found
 
 
 def cache():
@@ -202,10 +223,10 @@ def _read_npz(path):
         raise InputError(f"there is no file {path}") from None
     except KeyError as error:
         raise InputError(f"{path} must hold x_train, y_train, x_test and y_test: {error.args[0]}") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path} is truncated or is no npz file: {error}") from None
-    classes = int(max(y.max(), y_test.max())) + 1 if y.size and y_test.size else 0
-    return Dataset(path.stem, x, y, x_test, y_test, classes)
+    whole = all(each.size and np.issubdtype(each.dtype, np.integer) for each in (y, y_test))
+    return Dataset(path.stem, x, y, x_test, y_test, int(max(y.max(), y_test.max())) + 1 if whole else 0)
 
 
 def parse_idx(raw, path):

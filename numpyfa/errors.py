@@ -14,6 +14,10 @@ class Diverged(ArithmeticError):
     """The loss stopped being a finite number. The message names the step, the layer and the likely cause."""
 
 
+class Stopped(RuntimeError):
+    """The run was cut off from outside. The message says how to go on."""
+
+
 def choose(table, name, what):
     """`table[name]`, or an `InputError` that suggests the nearest name in the table."""
     if name in table:

@@ -2,10 +2,16 @@
 
 import os
 import tempfile
+import zipfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import InputError
+
+# What np.load and json raise on a damaged or foreign file, as found by feeding them such files.
+UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError,
+              zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 @contextmanager

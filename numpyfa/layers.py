@@ -53,7 +53,10 @@ class Layer:
 
     def build(self, number, shapes, dtype, module, streams, spec):
         """Make the arrays. `number` counts from 1; `shapes` are those of the sources, without the batch axis."""
-        self.number = number
+        for part in (self, *self.tail):
+            if hasattr(part, "number"):
+                raise InputError(f"layer {number}: {type(part).__name__} stands in another place too: make a new one")
+            part.number = number
         self.shape_in = shapes[0]
         self.shape_z = shape = self.build_weights(shapes, dtype, module, streams, spec)
         for item in self.tail:

@@ -31,7 +31,7 @@ def train_step(net, rule, loss, optimizer, x, target, noise=None):
 def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history=(), after_epoch=None):
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
-    epoch, loss (mean over the training set, in evaluation mode), train_error and test_error (in %),
+    epoch, train_error and test_error (in %), loss (mean over the training set, in evaluation mode),
     angle_l (mean delta angle of hidden layer l in degrees, see `numpyfa.metrics.delta_angle`) and
     weight_angle_l (W_l against B_l^T, for rules that have such a B).
 
@@ -42,6 +42,8 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """
     check_loss(loss, net)
+    if rule.net is not net:
+        raise InputError("the rule is bound to another net: make it with this one, such as BP(net)")
     if epochs < 0 or batch_size < 1:
         raise InputError(f"epochs must be from 0 and the batch size from 1, found {epochs} and {batch_size}")
     if data.classes != net.size_out:
@@ -51,7 +53,9 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
 
     def record(epoch):
         train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
-        row = {"epoch": epoch, "loss": train[0], "train_error": train[1], "test_error": test[1]}
+        if not math.isfinite(train[0] + test[0]):
+            raise _diverged(net, optimizer, net.forward(net.to_float(x[:PROBE])))
+        row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0]}
         return row | measure_alignment(rule, loss, x, target, streams("probe", epoch))
 
     history = list(history) or [record(0)]
@@ -111,12 +115,13 @@ def _prepare(net, data):
 
 
 def _diverged(net, optimizer, traces):
-    lr = optimizer.lr(optimizer.step) if callable(optimizer.lr) else optimizer.lr
-    layer = len(net.layers)
-    for number, trace in enumerate(traces, start=1):
-        if not np.isfinite(to_host(trace.h)).all():
-            layer = number
-            break
+    if not np.isfinite(to_host(traces[0].inputs[0])).all():
+        return Diverged(
+            f"the loss is not finite at step {optimizer.step}: the input holds numbers too large for {net.dtype}"
+        )
+    broken = [number for number, trace in enumerate(traces, start=1) if not np.isfinite(to_host(trace.h)).all()]
+    layer = broken[0] if broken else len(net.layers)
+    lr = optimizer.lr_now
     return Diverged(
         f"the loss is not finite at step {optimizer.step}, first seen in the output of layer {layer}; "
         f"the likely cause is a learning rate too large for this rule (now {lr:g}): try {lr / 10:g}"

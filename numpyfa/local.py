@@ -38,6 +38,12 @@ class Local:
         return None
 
 
+def logistic(z):
+    """1 / (1 + exp(-z)), as exp(-log(1 + exp(-z))): it cannot overflow and keeps its digits where it is small."""
+    xp = array_module(z)
+    return xp.exp(-xp.logaddexp(0 * z, -z))
+
+
 class Activation(Local):
     """h = f(z), entry by entry;  delta = e f'(z).  A subclass writes `f` and `slope(z, h)` = f'(z)."""
 
@@ -70,10 +76,10 @@ class Tanh(Activation):
 
 
 class Logistic(Activation):
-    """h = 1 / (1 + exp(-z));  f' = h (1 - h).  Written with tanh, which cannot overflow."""
+    """h = 1 / (1 + exp(-z));  f' = h (1 - h)"""
 
     def f(self, z):
-        return 0.5 * (1 + array_module(z).tanh(0.5 * z))
+        return logistic(z)
 
     def slope(self, z, h):
         return h * (1 - h)
@@ -116,7 +122,7 @@ class Softplus(Activation):
         return array_module(z).logaddexp(z, z * 0)
 
     def slope(self, z, h):
-        return 0.5 * (1 + array_module(z).tanh(0.5 * z))
+        return logistic(z)
 
 
 class Erf(Activation):
@@ -239,6 +245,8 @@ class BatchNorm(Local):
 
     def forward(self, z, train=False, noise=None):
         axes = tuple(range(z.ndim - 1))
+        if train and z.size == z.shape[-1]:
+            raise InputError("batch norm cannot train on a single row: choose a batch size that leaves no batch of one")
         mean, var = (z.mean(axis=axes), z.var(axis=axes)) if train else (self.mean, self.var)
         s = array_module(z).sqrt(var + self.eps)
         u = (z - mean) / s
@@ -257,7 +265,7 @@ class BatchNorm(Local):
         if train:
             n = u.size // u.shape[-1]
             self.mean += self.momentum * (mean - self.mean)
-            self.var += self.momentum * (var * (n / max(n - 1, 1)) - self.var)
+            self.var += self.momentum * (var * (n / (n - 1)) - self.var)
 
 
 class Dropout(Local):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .backend import array_module
 from .errors import InputError
+from .local import Activation, Identity, logistic
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class SoftmaxCrossEntropy:
     needs_logits = True
 
     def output(self, h, target):
+        _check_shapes(h, target)
         xp = array_module(h)
         shifted = h - h.max(axis=1, keepdims=True)  # leaves p unchanged and keeps exp from overflowing
         p = xp.exp(shifted)
@@ -42,8 +44,9 @@ class LogisticCrossEntropy:
     needs_logits = True
 
     def output(self, h, target):
+        _check_shapes(h, target)
         xp = array_module(h)
-        p = 0.5 * (1 + xp.tanh(0.5 * h))
+        p = logistic(h)
         value = (xp.logaddexp(h * 0, h) - h * target).sum() / len(h)
         return Output(value, p - target, target)
 
@@ -54,6 +57,7 @@ class SquaredError:
     needs_logits = False
 
     def output(self, h, target):
+        _check_shapes(h, target)
         e = h - target
         return Output(0.5 * (e * e).sum() / len(h), e, target)
 
@@ -67,9 +71,21 @@ LOSSES = {
 
 def check_loss(loss, net):
     """Raise InputError if a loss that wants logits is given a network whose last layer has an activation."""
-    tail = [type(item).__name__ for item in net.layers[-1].tail if type(item).__name__ != "Identity"]
+    last = net.layers[-1]
+    if len(last.shape_out) > 1:
+        raise InputError(f"the last layer must give one number an output, found the shape {last.shape_out}")
+    tail = [
+        type(item).__name__ for item in last.tail if isinstance(item, Activation) and not isinstance(item, Identity)
+    ]
     if loss.needs_logits and tail:
         raise InputError(
-            f"{type(loss).__name__} applies its own output function, so the last layer must have no tail; "
+            f"{type(loss).__name__} applies its own output function, so the last layer must have no activation; "
             f"found {', '.join(tail)}: drop it or use SquaredError"
+        )
+
+
+def _check_shapes(h, target):
+    if h.shape != target.shape:
+        raise InputError(
+            f"the target must have the output's shape {h.shape}, one-hot for classes; found {target.shape}"
         )

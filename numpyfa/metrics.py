@@ -7,7 +7,7 @@ over the hidden layers that were told something; the output layer's delta is exa
     delta_angle, delta_cosine the rule's delta against true BP's, example by example, then the mean
     batch_delta_angle         the same, but one angle of the whole batch flattened; not the mean of angles
     step_delta_angle          against one BP step from the rule's own delta above (Akrout et al. 2019):
-                              flattering in deep nets, since errors made above are not counted
+                              flattering in deep nets, since errors made above are not counted (sequential rules)
     gradient_cosine           cosine of the weight-and-bias gradients, averaged over the batch
     total_gradient_cosine     the same for all hidden layers as one vector
     delta_norm_ratio          |delta of the rule| / |delta of BP|, over the whole batch
@@ -22,8 +22,9 @@ import math
 import numpy as np
 
 from .backend import to_host
+from .errors import InputError
 from .layers import Weighted
-from .rules import BP
+from .rules import BP, DirectRule
 
 
 def cosine(a, b):
@@ -56,21 +57,21 @@ def batch_delta_angle(rule, traces, output):
 
 def step_delta_angle(rule, traces, output):
     """As `delta_angle`, but BP's delta is one step of BP from the rule's own deltas above   [Akrout et al. 2019]"""
+    if isinstance(rule, DirectRule):
+        raise InputError("the single-step angle follows a signal down the layers; a direct rule sends none")
     net, own = rule.net, rule.signals(traces, output)
     told = {}
     for layer in net.layers:
         signal = own[layer.number - 1]
         for source in net.sources[layer.number]:
-            if source and signal is not None:
+            if source:
                 rows = signal.delta @ layer.W.T if isinstance(layer, Weighted) else signal.delta
                 told[source] = told.get(source, 0) + layer.fold(rows)
     result = {}
     for layer in net.layers[:-1]:
-        mine = own[layer.number - 1]
-        if mine is not None and layer.number in told:
-            trace = traces[layer.number - 1]
-            step = layer.backward(trace, told[layer.number])
-            result[layer.number] = _per_example(angle)(len(trace.h), mine.delta, step.delta)
+        trace = traces[layer.number - 1]
+        step = layer.backward(trace, told[layer.number])
+        result[layer.number] = _per_example(angle)(len(trace.h), own[layer.number - 1].delta, step.delta)
     return result
 
 
@@ -86,11 +87,13 @@ def gradient_cosine(rule, traces, output):
 
 
 def total_gradient_cosine(rule, traces, output):
-    """The cosine of the rule's gradient with BP's, all hidden layers as one vector: a single number."""
+    """The cosine of the rule's gradient with BP's, all hidden layers as one vector: a single number.
+
+    A layer that the rule tells nothing counts with a gradient of zero.
+    """
     mine, true = _gradients(rule, traces, output)
-    if not mine:
-        return math.nan
-    return float(cosine(np.concatenate(list(mine.values())), np.concatenate([true[number] for number in mine])))
+    untold = {number: np.zeros_like(gradient) for number, gradient in true.items()}
+    return float(cosine(*(np.concatenate(list(each.values())) for each in (untold | mine, true))))
 
 
 def weight_angle(rule):
@@ -104,10 +107,10 @@ def weight_norm_ratio(rule):
 
 
 def _pairs(rule):
-    for number, own in rule.feedback.items():
-        W = rule.net.layers[number - 1].W if "B" in own else None
-        if W is not None and own["B"].shape == W.T.shape and not hasattr(rule, "project"):
-            yield number, W, own["B"]
+    """(number, W, B) of each layer where B stands for W^T. A direct rule's B maps outputs to units instead."""
+    for number, own in {} if isinstance(rule, DirectRule) else rule.feedback.items():
+        if "B" in own:
+            yield number, rule.net.layers[number - 1].W, own["B"]
 
 
 def _ratio(a, b):

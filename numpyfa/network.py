@@ -39,9 +39,6 @@ class Network:
         """{number: the numbers of its sources}, where 0 is the network's input."""
         if not self.layers:
             raise InputError("a network needs at least one layer, found none")
-        parts = [*self.layers, *(item for layer in self.layers for item in layer.tail)]
-        if len(set(map(id, parts))) < len(parts):
-            raise InputError("a layer or local operation stands in two places: make a new one for each")
         sources = {}
         for number, layer in enumerate(self.layers, start=1):
             sources[number] = tuple(number + offset for offset in layer.sources)

@@ -21,10 +21,11 @@ class Optimizer:
             raise InputError(f"the decay must be a number from 0, found {decay}")
         self.lr, self.decay, self.decoupled = lr, decay, decoupled
         self.step, self.memory = 0, {}
+        self.lr_now = lr(0) if callable(lr) else lr
 
     def update(self, parameters, gradients):
         """One step on every parameter that has a gradient."""
-        lr = self.lr(self.step) if callable(self.lr) else self.lr
+        lr = self.lr_now = self.lr(self.step) if callable(self.lr) else self.lr
         self.step += 1
         for name, g in gradients.items():
             p = parameters[name]
@@ -121,7 +122,7 @@ def exponential_schedule(lr, factor, every=1):
 
 
 def cosine_schedule(lr, steps, warmup=0):
-    """Linear from 0 over `warmup` steps, then half a cosine from lr to 0 at `steps`."""
+    """Linear up to lr over `warmup` steps, then half a cosine from lr to 0 at `steps`."""
 
     def schedule(step):
         if step < warmup:

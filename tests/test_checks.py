@@ -33,8 +33,8 @@ class WrongTanh(fa.Tanh):
 class WrongBias(fa.Dense):
     """A peer's mistake: the bias gradient is averaged twice."""
 
-    def gradients(self, trace, signal, into=None):
-        gradients = super().gradients(trace, signal, into)
+    def gradients(self, trace, signal):
+        gradients = super().gradients(trace, signal)
         gradients["b"] = gradients["b"] / len(trace.h)
         return gradients
 
@@ -42,8 +42,8 @@ class WrongBias(fa.Dense):
 class WrongWeights(fa.Dense):
     """One entry of dW is off by a hundredth."""
 
-    def gradients(self, trace, signal, into=None):
-        gradients = super().gradients(trace, signal, into)
+    def gradients(self, trace, signal):
+        gradients = super().gradients(trace, signal)
         gradients["W"][2, 1] += 0.01
         return gradients
 
@@ -77,6 +77,37 @@ def test_a_wrong_layer_fails_and_the_parameter_is_named(layers, rule, parameter)
     net = fa.Network(6, layers, dtype="float64")
     with pytest.raises(fa.GradientMismatch, match=rf"{parameter} .*worst entry \[.*analytic .*numeric"):
         fa.check_gradients(net, fa.rule(rule, net), fa.SoftmaxCrossEntropy(), *batch(net))
+
+
+class NoBias(fa.Dense):
+    """The gradient of b is forgotten."""
+
+    def gradients(self, trace, signal):
+        return {"W": super().gradients(trace, signal)["W"]}
+
+
+@pytest.mark.parametrize(
+    "layers, rule, parameter",
+    [
+        ([NoBias(5, "tanh"), fa.Dense(3)], fa.BP, "1.b"),
+        ([NoBias(5, "tanh"), fa.Dense(3)], fa.FA, "1.b"),
+        ([fa.Dense(5, "tanh"), NoBias(3)], fa.DFA, "2.b"),
+    ],
+)
+def test_a_gradient_that_is_not_returned_fails(layers, rule, parameter):
+    net = fa.Network(6, layers, dtype="float64")
+    with pytest.raises(fa.GradientMismatch, match=rf"{parameter} .*no gradient was returned"):
+        fa.check_gradients(net, rule(net), fa.SoftmaxCrossEntropy(), *batch(net))
+
+
+def test_a_gradient_of_the_wrong_shape_fails():
+    class Flat(fa.Dense):
+        def gradients(self, trace, signal):
+            return {name: g.reshape(-1) for name, g in super().gradients(trace, signal).items()}
+
+    net = fa.Network(6, [Flat(5, "tanh"), fa.Dense(3)], dtype="float64")
+    with pytest.raises(fa.GradientMismatch, match=r"a gradient of shape \(30,\) was returned for .* \(6, 5\)"):
+        fa.check_gradients(net, fa.BP(net), fa.SoftmaxCrossEntropy(), *batch(net))
 
 
 def test_the_worst_entry_is_the_one_that_is_wrong():
@@ -140,7 +171,7 @@ def test_float32_is_refused():
 
 
 def test_checking_changes_no_parameter():
-    net = checks.conv_net()
+    net = checks.conv_net("tanh")
     before = {name: p.copy() for name, p in (net.parameters() | net.running()).items()}
     fa.check_gradients(net, fa.BP(net), fa.SoftmaxCrossEntropy(), *batch(net))
     for name, p in (net.parameters() | net.running()).items():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 import numpyfa as fa
 from numpyfa import cli, data
-from numpyfa.experiments import EXPERIMENTS, runner
+from numpyfa.experiments import EXPERIMENTS, folder, runner
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_the_main_job_in_short_writes_all_it_promises(tmp_path, capsys):
     assert "step 0.16, mean (s.d.) over 2 seeds" in printed
 
     rows = list(csv.DictReader((out / "history.csv").read_text().splitlines()))
-    assert list(rows[0])[:6] == ["rule", "seed", "epoch", "loss", "train_error", "test_error"]
+    assert list(rows[0])[:6] == ["rule", "seed", "epoch", "train_error", "test_error", "loss"]
     assert {"angle_1", "angle_2"} <= set(rows[0]) and len(rows) == 2 * 2 * 2
     starts = {(row["rule"], row["seed"]): row["test_error"] for row in rows if row["epoch"] == "0"}
     assert starts["bp", "0"] == starts["fa", "0"] != starts["bp", "1"], "BP and FA start from the same weights"
@@ -71,13 +72,15 @@ def test_the_main_job_in_short_writes_all_it_promises(tmp_path, capsys):
 def test_ctrl_c_then_resume_gives_the_uninterrupted_numbers_bit_for_bit(tmp_path, npz, capsys):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     arguments = train(npz, parts, "--seeds", "2", rule="bp,fa", epochs=60)
-    process = subprocess.Popen([sys.executable, "-m", "numpyfa", *arguments], stderr=subprocess.PIPE, text=True)
+    words = [sys.executable, "-m", "numpyfa", *arguments]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
     while not list(parts.glob("checkpoints/*.npz")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130 and "--resume" in error and "Traceback" not in error
+    assert process.returncode == 130 and "--resume" in error and "Traceback" not in error, error
+    assert not list(parts.rglob("*.part"))
     assert not (parts / "summary.json").exists()
 
     assert cli.main([*arguments, "--resume"]) == 0
@@ -148,9 +151,95 @@ def test_an_unwritable_folder_is_one_clear_line(tmp_path, npz, capsys):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_diverging_run_is_one_clear_line(tmp_path, npz, capsys):
-    line = refused(capsys, *train(npz, tmp_path / "run", "--lr", "1e30", "--loss", "squared"))
-    assert "not finite at step" in line and "learning rate" in line
+def test_a_diverging_rule_is_one_clear_line_and_the_others_finish(tmp_path, npz, capfd):
+    """capfd, unlike capsys, hears what the workers say too."""
+    line = refused(capfd, *train(npz, tmp_path / "run", "--lr", "1e4", "--loss", "squared", rule="bp,shallow"))
+    assert re.search("bp, seed 0: the loss is not finite at step .* learning rate too large .*now 10000", line)
+    stable = ("--lr", "10", "--loss", "squared")
+    assert cli.main(train(npz, tmp_path / "b", *stable, net="784-10", rule="shallow", epochs=1)) in (0, 2)
+
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_lost_worker_is_one_clear_line(tmp_path, npz, capfd, monkeypatch):
+    monkeypatch.setattr(runner, "run_job", die)
+    line = refused(capfd, *train(npz, tmp_path / "run"))
+    assert "--resume" in line
+
+
+def test_a_folder_in_use_is_refused(tmp_path, npz, capsys):
+    with folder.locked(tmp_path / "run"):
+        assert "another run is writing" in refused(capsys, *train(npz, tmp_path / "run"))
+        assert "another run is writing" in refused(capsys, *train(npz, tmp_path / "run", "--force"))
+
+
+def test_a_checkpoint_of_another_seed_is_refused(tmp_path, npz, capsys):
+    out = tmp_path / "run"
+    assert cli.main(train(npz, out, "--seeds", "2")) == 0
+    (out / "checkpoints" / "fa-seed1.npz").replace(out / "checkpoints" / "fa-seed0.npz")
+    capsys.readouterr()
+    assert "fa-seed0.npz belongs to another run" in refused(capsys, *train(npz, out, "--seeds", "2", "--resume"))
+
+
+def test_changed_data_cannot_be_resumed(tmp_path, npz, capsys):
+    out = tmp_path / "run"
+    assert cli.main(train(npz, out)) == 0
+    arrays = dict(np.load(npz))
+    np.savez(npz, **(arrays | {"x_train": 255 - arrays["x_train"]}))
+    capsys.readouterr()
+    assert "another fingerprint" in refused(capsys, *train(npz, out, "--resume", epochs=3))
+
+
+def test_resuming_with_less_or_where_nothing_is_loses_nothing(tmp_path, npz, capsys):
+    out = tmp_path / "run"
+    assert cli.main(train(npz, out, "--seeds", "2", rule="bp,fa")) == 0
+    before = (out / "history.csv").read_bytes()
+    capsys.readouterr()
+    assert "holds 2 seeds of bp,fa" in refused(capsys, *train(npz, out, "--seeds", "2", "--resume", rule="fa"))
+    assert "holds 2 seeds of bp,fa" in refused(capsys, *train(npz, out, "--resume", rule="bp,fa"))
+    assert (out / "history.csv").read_bytes() == before
+    assert "holds no run" in refused(capsys, *train(npz, tmp_path / "typo", "--resume"))
+
+
+def test_force_replaces_a_run_and_spares_what_is_not_its_own(tmp_path, npz):
+    out = tmp_path / "run"
+    assert cli.main(train(npz, out)) == 0
+    mine = [out / "notes.txt", out / "checkpoints" / "mine.npz"]
+    for path in mine:
+        path.write_text("mine")
+    assert cli.main(train(npz, out, "--force", epochs=1)) == 0
+    assert all(path.read_text() == "mine" for path in mine)
+
+
+def final(out, rule="fa", seed=0):
+    with np.load(Path(out) / "checkpoints" / f"{rule}-seed{seed}.npz") as arrays:
+        return dict(arrays)
+
+
+def test_every_option_changes_what_it_should(tmp_path, npz):
+    """Two epochs with one option changed, against the same run without: the feedback, the weights, or both differ."""
+    assert cli.main(train(npz, tmp_path / "base", "--seeds", "2")) == 0
+    base, other_seed = final(tmp_path / "base"), final(tmp_path / "base", seed=1)
+    assert not np.array_equal(base["feedback/2.B"], other_seed["feedback/2.B"])
+    changes = ["--feedback normal:1", "--decay 0.01", "--lr 0.2", "--batch-size 20", "--momentum 0.5", "--init glorot",
+               "--activation relu", "--loss squared", "--optimizer adam"]  # fmt: skip
+    for number, change in enumerate(changes):
+        out = tmp_path / str(number)
+        assert cli.main(train(npz, out, *change.split())) == 0
+        found = final(out)
+        assert np.array_equal(base["feedback/2.B"], found["feedback/2.B"]) != ("feedback" in change), change
+        assert not np.array_equal(base["net/2.W"], found["net/2.W"]), change
+    assert 0.8 < final(tmp_path / "0")["feedback/2.B"].std() < 1.2
+
+
+def test_the_seed_fixes_the_order_of_the_examples(tmp_path, npz):
+    """A net that starts at zero differs between seeds by the order alone."""
+    words = train(npz, tmp_path / "run", "--seeds", "2", "--init", "zeros", net="784-10", rule="bp", epochs=1)
+    assert cli.main(words) == 0
+    a, b = (final(tmp_path / "run", "bp", seed)["net/1.W"] for seed in (0, 1))
+    assert not np.array_equal(a, b)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +310,7 @@ def test_the_step_follows_the_batch_size_unless_given():
 
 
 def test_the_published_errors_stand_beside_ours(tmp_path, npz):
-    protocol = runner.replace(EXPERIMENTS["mnist-1000-10"].protocol, net="784-20-10", data=str(npz), epochs=1, seeds=1)
+    protocol = replace(EXPERIMENTS["mnist-1000-10"].protocol, net="784-20-10", data=str(npz), epochs=1, seeds=1)
     summary = runner.run(EXPERIMENTS["mnist-1000-10"], protocol, tmp_path / "run")
     printed = cli.table(EXPERIMENTS["mnist-1000-10"], protocol, summary)
     assert summary["rows"][1]["published_test_error"] == 3.23

@@ -98,7 +98,7 @@ def test_mnist_is_byte_for_byte_the_original(mnist):
 
 
 def test_fashion_mnist_from_this_machine():
-    if data.find("fashion-mnist") is None:
+    if not data.find("fashion-mnist"):
         pytest.skip("Fashion-MNIST is not on this machine: set NUMPYFA_DATA or run `numpyfa data fashion-mnist`")
     fashion = fa.load("fashion-mnist")
     assert fashion.x_train.shape == (60000, 28, 28, 1) and np.bincount(fashion.y_test).tolist() == [1000] * 10
@@ -212,6 +212,15 @@ def test_numpyfa_data_that_is_no_folder_is_an_error(tiny, monkeypatch):
         fa.load("fashion-mnist")
 
 
+def test_a_folder_with_other_files_of_the_same_names_is_passed_over(tiny, monkeypatch, tmp_path):
+    """MNIST's own files have the same names as Fashion-MNIST's."""
+    other = {name: damage(content, "changed") for name, content in tiny[0].items()}
+    put(tmp_path / "mine", other)
+    put(tmp_path / "cache" / "fashion-mnist", tiny[0])
+    monkeypatch.setenv("NUMPYFA_DATA", str(tmp_path / "mine"))
+    assert len(fa.load("fashion-mnist").x_train) == 30
+
+
 @pytest.mark.parametrize("name, labels, classes", [("cifar-10", 1, 10), ("cifar-100", 2, 100)])
 def test_cifar_is_read_from_its_binary_archive(monkeypatch, tmp_path, rng, name, labels, classes):
     """Records are label bytes, then the red, green and blue planes; CIFAR-100's second label is the fine one."""
@@ -259,6 +268,11 @@ def make(**changes):
         ({"x_train": np.array([[0, 0, 0], [0, np.nan, 0], [0, 0, 0], [0, 0, 0]])}, "train example 1 holds NaN"),
         ({"x_test": np.full((2, 3), np.inf)}, "test example 0 holds NaN or infinity"),
         ({"x_test": np.zeros((0, 3)), "y_test": np.zeros(0, int)}, "as many labels as examples, found 0 and 0"),
+        ({"y_train": np.array(["a", "b", "c", "a"])}, "whole numbers in one column"),
+        ({"y_train": np.int64(3)}, "whole numbers in one column"),
+        ({"x_train": np.float64(3)}, "must be numbers, one row an example"),
+        ({"x_train": np.full((4, 3), "a")}, "must be numbers, one row an example"),
+        ({"x_train": np.zeros((4, 3), complex)}, "must be numbers, one row an example"),
     ],
 )
 def test_data_that_cannot_be_is_refused_with_the_place(changes, message):
@@ -275,11 +289,22 @@ def test_a_users_npz_is_a_data_set(tmp_path, rng):
     np.testing.assert_array_equal(mine.x_train, arrays["x_train"])
 
 
-@pytest.mark.parametrize("what, message", [("missing", "there is no file"), ("cut", "truncated"), ("other", "x_train")])
+def test_a_fingerprint_tells_data_sets_apart_by_a_single_pixel():
+    changed = np.zeros((4, 3))
+    changed[2, 1] = 1e-9
+    assert make().fingerprint() == make().fingerprint() != make(x_train=changed).fingerprint()
+
+
+@pytest.mark.parametrize(
+    "what, message", [("npy", "npz"), ("missing", "there is no file"), ("cut", "truncated"), ("other", "x_train")]
+)
 def test_a_bad_npz_is_named_with_what_is_wrong(tmp_path, what, message):
     path = tmp_path / "mine.npz"
     if what != "missing":
         np.savez(path, something=np.zeros(1000))
+    if what == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.zeros(10))
     if what == "cut":
         path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(fa.InputError, match=message):

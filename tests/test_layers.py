@@ -118,7 +118,7 @@ def test_batch_norms_running_values_tend_to_the_mean_and_the_unbiased_variance(r
 
 
 def test_a_forward_pass_changes_nothing_not_even_running_values(rng):
-    net = checks.conv_net()
+    net = checks.conv_net("tanh")
     before = {name: p.copy() for name, p in (net.parameters() | net.running()).items()}
     net.forward(rng.standard_normal((4, *net.input_shape)), train=True)
     for name, p in (net.parameters() | net.running()).items():
@@ -160,7 +160,7 @@ def test_a_junction_adds_its_sources_and_passes_its_delta_to_each(rng):
         (4, [fa.Dense(3), fa.Dense(2, source=-3)], "layer 2: sources are counted back"),
         (4, [fa.Dense(3), fa.Dense(2, source=-2)], "layer 1 feeds no other layer"),
         (4, [fa.Dense(3), fa.Dense(2), fa.Junction(sources=(-1, -2))], "a junction adds sources of one shape"),
-        (4, [fa.Dense(2)] * 2, "stands in two places"),
+        (4, [fa.Dense(2)] * 2, "Dense stands in another place too"),
     ],
 )
 def test_a_net_that_cannot_be_is_refused_with_the_reason(shape, layers, message):
@@ -190,6 +190,30 @@ def test_a_net_that_cannot_be_is_refused_with_the_reason(shape, layers, message)
 def test_a_bad_argument_is_refused_with_the_reason(make, message):
     with pytest.raises(fa.InputError, match=message):
         make()
+
+
+def test_a_layer_or_tail_that_a_net_has_cannot_be_built_into_another():
+    """The second net would silently redraw the first one's weights."""
+    layers = [fa.Dense(3, "tanh"), fa.Dense(2)]
+    first = fa.Network(4, layers, seed=1)
+    W = first.layers[0].W.copy()
+    with pytest.raises(fa.InputError, match="Dense stands in another place too: make a new one"):
+        fa.Network(4, layers, seed=2)
+    norm = fa.BatchNorm()
+    with pytest.raises(fa.InputError, match="BatchNorm stands in another place too"):
+        fa.Network(4, [fa.Dense(3, norm), fa.Dense(2, norm)])
+    np.testing.assert_array_equal(first.layers[0].W, W)
+
+
+def test_batch_norm_refuses_to_train_on_a_single_row():
+    net = fa.Network(4, [fa.Dense(3, "batchnorm"), fa.Dense(2)])
+    with pytest.raises(fa.InputError, match="single row"):
+        net.forward(np.ones((1, 4), "float32"), train=True)
+
+
+def test_the_logistic_function_keeps_6_digits_in_float32_where_it_is_small():
+    z = np.array([-80, -20, -17, -14, -1], "float32")
+    np.testing.assert_allclose(fa.local.logistic(z), 1 / (1 + np.exp(-z.astype(float))), rtol=1e-5)
 
 
 def test_a_batch_of_the_wrong_shape_is_refused():

@@ -83,6 +83,52 @@ def test_a_diverging_run_stops_with_the_step_the_layer_and_the_cause(mini):
         fa.fit(net, rule, loss, optimizer, mini, epochs=3, batch_size=16)
 
 
+def test_a_run_that_diverges_in_the_last_batch_of_an_epoch_stops_too(mini):
+    net, rule, _, _ = job("bp")
+    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match=r"at step 1"):
+        fa.fit(net, rule, fa.SquaredError(), fa.SGD(1e38), mini, epochs=1, batch_size=2000)
+
+
+def test_the_advice_names_the_learning_rate_that_did_it(mini):
+    net, rule, _, _ = job("bp")
+    optimizer = fa.SGD(lambda step: 1e38 if step == 0 else 1.0)
+    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match=r"now 1e\+38"):
+        fa.fit(net, rule, fa.SquaredError(), optimizer, mini, epochs=1, batch_size=2000)
+
+
+def test_numbers_too_large_for_the_dtype_are_not_blamed_on_the_learning_rate(mini):
+    big = fa.Dataset("big", np.full((20, 4), 1e300), np.arange(20) % 3, np.ones((5, 4)), np.arange(5) % 3, 3)
+    net = fa.mlp("4-5-3")
+    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match="numbers too large for float32"):
+        fa.fit(net, fa.BP(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), big, epochs=1, batch_size=5)
+
+
+def test_a_rule_of_another_net_is_refused(mini):
+    net, _, loss, optimizer = job()
+    with pytest.raises(fa.InputError, match="bound to another net"):
+        fa.fit(net, job()[1], loss, optimizer, mini, epochs=1, batch_size=50)
+
+
+def test_train_and_test_error_are_of_the_training_and_the_test_set(mini):
+    """The test labels are turned by one class, so a net that learns is right on one set and wrong on the other."""
+    turned = fa.Dataset("turned", mini.x_train, mini.y_train, mini.x_test, (mini.y_test + 1) % 10, 10)
+    last = fa.fit(*job(), turned, epochs=5, batch_size=20)[-1]
+    assert last["train_error"] < 5 and last["test_error"] > 85 and last["loss"] < 0.2
+
+
+def test_the_alignment_is_measured_on_1000_examples(mini):
+    sizes = set()
+
+    class Spy(fa.SoftmaxCrossEntropy):
+        def output(self, h, target):
+            sizes.add(len(h))
+            return super().output(h, target)
+
+    net, rule, _, optimizer = job()
+    fa.fit(net, rule, Spy(), optimizer, fa.load("mnist").part(1100, 10), epochs=1, batch_size=300)
+    assert sizes == {300, 200, 1000, 100, 10}
+
+
 def test_data_that_does_not_fit_the_net_is_refused(mini):
     with pytest.raises(fa.InputError, match=r"examples of shape \(100,\), found 2000 of \(28, 28, 1\)"):
         fa.fit(*job(sizes="100-10"), mini, epochs=1, batch_size=16)
@@ -146,6 +192,23 @@ def test_a_checkpoint_of_another_run_is_refused_and_nothing_is_changed(saved, ot
         checkpoint.load(saved[0], net, rule, optimizer)
     for name, p in net.parameters().items():
         np.testing.assert_array_equal(p, before[name])
+
+
+def test_a_checkpoint_with_another_nets_optimiser_memory_is_refused(saved):
+    path, net, rule, optimizer = saved
+    arrays = dict(np.load(path))
+    arrays["optimizer/1.W.v"] = np.zeros((3, 3), "float32")
+    np.savez(path, **arrays)
+    with pytest.raises(fa.InputError, match=r"another net: optimizer/1.W.v has the shape \(3, 3\)"):
+        checkpoint.load(path, *job()[:2], job()[3])
+
+
+@pytest.mark.parametrize("meta", [b"[1]", b"{}", b'{"format": 1}', b"null"])
+def test_a_checkpoint_with_foreign_notes_is_refused(saved, meta):
+    path = saved[0]
+    np.savez(path, **(dict(np.load(path)) | {"meta": np.frombuffer(meta, np.uint8)}))
+    with pytest.raises(fa.InputError, match="no numpyfa checkpoint"):
+        checkpoint.read(path)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 0.3, 0.9, 0.999])

@@ -25,7 +25,7 @@ def test_logistic_cross_entropy_of_a_known_case():
 @pytest.mark.parametrize("loss", [fa.SoftmaxCrossEntropy, fa.LogisticCrossEntropy])
 def test_logits_of_1000_overflow_nothing(loss):
     output = loss().output(np.array([[1000.0, -1000.0]]), np.array([[0.0, 1.0]]))
-    assert output.value in (2000.0, 2000.0) and np.isfinite(output.e).all()
+    assert output.value == 2000 and np.isfinite(output.e).all()
 
 
 def test_e_is_not_divided_by_the_batch():
@@ -34,9 +34,24 @@ def test_e_is_not_divided_by_the_batch():
     np.testing.assert_array_equal(fa.SoftmaxCrossEntropy().output(h, target).e[0], one.e[0])
 
 
+@pytest.mark.parametrize("loss", fa.losses.LOSSES.values())
+@pytest.mark.parametrize("shape", [(1, 3), (20, 1), (20,), (20, 3, 1)])
+def test_a_target_of_another_shape_is_refused(loss, shape):
+    with pytest.raises(fa.InputError, match=r"must have the output's shape \(20, 3\)"):
+        loss().output(np.zeros((20, 3)), np.zeros(shape))
+
+
+def test_an_image_as_output_is_refused_but_a_pooled_one_is_an_output():
+    image = fa.Network((4, 4, 1), [fa.Conv(3, 3)], dtype="float64")
+    with pytest.raises(fa.InputError, match=r"one number an output, found the shape \(2, 2, 3\)"):
+        fa.check_gradients(image, fa.BP(image), fa.SoftmaxCrossEntropy(), *checks.batch(image))
+    pooled = fa.Network((4, 4, 1), [fa.Conv(3, 3, "globalavgpool")], dtype="float64")
+    assert fa.check_gradients(pooled, fa.BP(pooled), fa.SoftmaxCrossEntropy(), *checks.batch(pooled))
+
+
 def test_a_loss_on_logits_refuses_an_output_activation():
     net = fa.Network(4, [fa.Dense(3, "tanh")], dtype="float64")
-    with pytest.raises(fa.InputError, match="must have no tail; found Tanh"):
+    with pytest.raises(fa.InputError, match="must have no activation; found Tanh"):
         fa.check_gradients(net, fa.BP(net), fa.SoftmaxCrossEntropy(), *checks.batch(net))
 
 
@@ -235,3 +250,67 @@ def test_with_zero_weights_bps_delta_is_zero_and_the_angle_is_nan():
 def test_shallow_has_no_hidden_delta_to_measure():
     found = measured(fa.Shallow)
     assert metrics.delta_angle(*found) == {} and math.isnan(metrics.total_gradient_cosine(*found))
+
+
+def test_the_metrics_of_one_case_computed_by_hand():
+    """Layer 1's delta is turned against BP's: cosines are negative, and the total is that of the joined vectors."""
+
+    def turned(net):
+        rule = fa.FA(net)
+        rule.feedback[2]["B"] = -net.layers[1].W.T + 0.3 * rule.feedback[2]["B"]
+        rule.feedback[3]["B"] = net.layers[2].W.T + 0.3 * rule.feedback[3]["B"]
+        return rule
+
+    rule, traces, output = measured(turned)
+    net = rule.net
+    mine, true = rule.signals(traces, output), fa.BP(net).signals(traces, output)
+
+    def cosine(a, b):
+        return (a * b).sum() / math.sqrt((a * a).sum() * (b * b).sum())
+
+    pairs = {layer: (mine[layer - 1].delta, true[layer - 1].delta) for layer in (1, 2)}
+    rows = {layer: [cosine(a, b) for a, b in zip(*pair)] for layer, pair in pairs.items()}
+    assert metrics.delta_cosine(rule, traces, output) == pytest.approx({n: np.mean(c) for n, c in rows.items()})
+    angles = {n: np.mean(np.degrees(np.arccos(c))) for n, c in rows.items()}
+    assert metrics.delta_angle(rule, traces, output) == pytest.approx(angles)
+    assert angles[1] > 90 > angles[2]
+
+    joined = []
+    for signals in (mine, true):
+        x = [traces[0].rows, traces[1].rows]
+        joined.append([np.vstack([x[i].T @ signals[i].delta, signals[i].delta.sum(axis=0)]).ravel() for i in (0, 1)])
+    by_layer = {n: cosine(joined[0][n - 1], joined[1][n - 1]) for n in (1, 2)}
+    assert metrics.gradient_cosine(rule, traces, output) == pytest.approx(by_layer) and by_layer[1] < 0
+    total = cosine(np.concatenate(joined[0]), np.concatenate(joined[1]))
+    assert metrics.total_gradient_cosine(rule, traces, output) == pytest.approx(total)
+    assert total != pytest.approx(np.mean(list(by_layer.values())), abs=1e-3)
+
+
+def test_a_layer_that_is_told_nothing_counts_as_zero_in_the_total():
+    class OnlySecond(fa.DirectRule):
+        def project(self, layer, feedback, trace, output):
+            return output.error @ self.net.layers[2].W.T if layer.number == 2 else None
+
+    found = measured(OnlySecond)
+    assert metrics.gradient_cosine(*found) == pytest.approx({2: 1})
+    assert 0 < metrics.total_gradient_cosine(*found) < 0.99
+
+
+def test_the_step_angle_is_for_sequential_rules():
+    with pytest.raises(fa.InputError, match="direct rule"):
+        metrics.step_delta_angle(*measured(fa.DFA))
+
+
+def test_the_step_angle_follows_the_skip_paths_of_a_residual_net():
+    net = checks.residual_net("tanh")
+    x, target = checks.batch(net)
+    traces = net.forward(x, train=True)
+    output = fa.SoftmaxCrossEntropy().output(traces[-1].h, target)
+    assert metrics.step_delta_angle(fa.BP(net), traces, output) == pytest.approx(
+        dict.fromkeys(range(1, 8), 0), abs=1e-5
+    )
+
+
+def test_a_direct_rules_feedback_has_no_weight_angle_even_where_a_junction_learns():
+    net = checks.residual_net("tanh")
+    assert metrics.weight_angle(fa.DFA(net)) == {} and set(metrics.weight_angle(fa.FA(net))) == {2, 3, 5, 6, 8}

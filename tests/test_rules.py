@@ -77,7 +77,7 @@ def test_feedback_never_moves():
 
 
 def test_looking_at_a_pass_with_a_second_rule_changes_nothing():
-    net = checks.conv_net()
+    net = checks.conv_net("tanh")
     traces, output, first = signals_of(net, fa.BP(net))
     fa.DFA(net).signals(traces, output)
     again = fa.BP(net).signals(traces, output)

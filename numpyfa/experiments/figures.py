@@ -39,7 +39,8 @@ def draw_figure(file, experiment, protocol, histories):
         errors.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
         errors.minorticks_off()
         errors.set_ylim(0, top)
-        angles.set(xlabel="epoch", ylabel="angle to the BP delta (degrees)", ylim=(0, 95), title="alignment")
+        angles.set(xlabel="epoch", ylabel="angle to the BP delta (degrees)", title="alignment")
+        angles.set_ylim(0, max(95, angles.get_ylim()[1]))  # beyond 90 degrees is anti-alignment
         angles.axhline(90, color="0.5", lw=0.8)
         for axes in (errors, angles):
             if axes.get_legend_handles_labels()[0]:
@@ -55,6 +56,6 @@ def curve(axes, runs, column, colour, style, label, start=1):
     epochs = [row[0]["epoch"] for row in rows]
     values = np.array([[each[column] for each in row] for row in rows], float)
     mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1) if values.shape[1] > 1 else 0
-    axes.plot(epochs, mean, style, color=colour, lw=1.3, label=label)
+    axes.plot(epochs, mean, style, color=colour, lw=1.3, label=label, marker="o" if len(epochs) == 1 else None)
     if values.shape[1] > 1:
         axes.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.15, lw=0)

@@ -13,7 +13,7 @@ the first that BP and FA start from the same weights. What it leaves open, and w
 No model is selected: the errors are those of the last epoch.
 """
 
-from .runner import Experiment, Protocol
+from .protocol import Experiment, Protocol
 
 SOURCE = 'poster "Feedback alignment for training neural networks"'
 LR_PER_EXAMPLE = 0.01

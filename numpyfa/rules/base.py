@@ -7,7 +7,6 @@ A rule is one short file: `init_feedback` draws its arrays for a layer, `transpo
 Both traversals are pure, so a second rule can look at the same forward pass.
 """
 
-import copy
 from dataclasses import dataclass, field, replace
 
 from .. import init as initial
@@ -43,12 +42,6 @@ class Rule:
     def arrays(self):
         """The feedback as {"3.B": array}, for a checkpoint."""
         return {f"{number}.{key}": value for number, own in self.feedback.items() for key, value in own.items()}
-
-    def for_network(self, net):
-        """The same rule with the same feedback arrays, bound to another network of the same shape."""
-        other = copy.copy(self)
-        other.net = net
-        return other
 
 
 class SequentialRule(Rule):
