@@ -16,6 +16,7 @@ from .gradcheck import GradientMismatch, check_gradients
 from .layers import Conv, Dense, Junction, Layer, Signal, Trace
 from .learn import evaluate, fit, one_hot, train_step
 from .local import (
+    Activation,
     AvgPool,
     BatchNorm,
     Dropout,

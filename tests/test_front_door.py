@@ -49,10 +49,17 @@ def test_after_20_batches_the_plain_pages_weights_equal_the_librarys(plain, mnis
 
 
 def test_the_readmes_example_runs(capsys):
-    example = re.search(r"```python\n(.*?)```", README, re.S)[1]
+    example = re.findall(r"```python\n(.*?)```", README, re.S)[0]
     assert len(example.strip().splitlines()) <= 10
     exec(example, {})
     assert float(re.search(r"(\d+\.\d+) %", capsys.readouterr().out)[1]) < 10
+
+
+def test_the_readmes_wrong_activation_is_caught_as_it_says():
+    example = re.findall(r"```python\n(.*?)```", README, re.S)[1]
+    promised = re.search(r"GradientMismatch: (.*): analytic", example)[1]
+    with pytest.raises(fa.GradientMismatch, match=re.escape(promised)):
+        exec(example, {})
 
 
 def test_the_readme_names_every_rule_and_every_experiment():

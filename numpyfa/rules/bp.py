@@ -1,6 +1,7 @@
 """Backpropagation: e_l = delta_{l+1} W_{l+1}^T
 
 Source: Rumelhart, Hinton & Williams 1986.
+delta_{l+1} is (rows, fan_out) of layer l+1, W_{l+1} is (fan_in, fan_out), e_l is (rows, fan_in).
 The exact gradient. It needs the transpose of every forward weight on the way down: weight transport.
 """
 

@@ -1,7 +1,8 @@
 """Feedback alignment: e_l = delta_{l+1} B_{l+1},  B random and fixed.
 
 Source: Lillicrap, Cownden, Tweed & Akerman 2016.
-B stands where W^T stands: (fan_out, fan_in). The forward weights come to align with it.
+B stands where W^T stands: (fan_out, fan_in). delta_{l+1} is (rows, fan_out), e_l is (rows, fan_in).
+The forward weights come to align with B, and so the learning signal with the true one.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Shallow learning: hidden layers are told nothing; only the output layer learns.
 
-The baseline that unmasks a hidden layer that isn't learning: random features and a trained readout
-already reach about 90 % on MNIST. Source: the "shallow" control of Lillicrap et al. 2016.
+Whatever the shapes, a hidden layer has no e, no delta and no gradient. The baseline that unmasks a hidden layer
+that isn't learning: random features and a trained readout already reach about 90 % on MNIST.
+Source: the "shallow" control of Lillicrap et al. 2016.
 """
 
 from .base import DirectRule

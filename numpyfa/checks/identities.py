@@ -1,0 +1,133 @@
+"""What must be equal: rules that coincide, adjoint maps, a layer and its definition, a loss and its known value."""
+
+import math
+
+import numpy as np
+
+from ..gradcheck import Check
+from ..layers import Conv, Dense
+from ..learn import train_step
+from ..losses import SoftmaxCrossEntropy
+from ..models import mlp
+from ..network import Network
+from ..optim import SGD, Adam
+from ..rules import BP, DFA, FA, RULES, rule
+from .nets import NETS, ROUNDING, SHAPES, batch, dense_net, largest_difference, outcome, use_bp_feedback, words
+
+
+def output_layer_equals_bp():
+    """Every rule gives the output layer BP's update, to the last bit."""
+    rows = []
+    for rule_name in RULES:
+        for net_name, build in NETS.items():
+            net = build("tanh")
+            last = f"{len(net.layers)}."
+            mine, true = (outcome(net, r)[1] for r in (rule(rule_name, net), BP(net)))
+            mine, true = ({k: v for k, v in g.items() if k.startswith(last)} for g in (mine, true))
+            rows.append(Check(f"{rule_name}: output layer = BP's, {net_name} net", largest_difference(mine, true), 0.0))
+    return rows
+
+
+def rules_with_bp_feedback_equal_bp():
+    """The whole rule is BP when its feedback is what BP would use."""
+    rows = []
+    for name, build in NETS.items():
+        net = build("tanh")
+        figure = largest_difference(outcome(net, use_bp_feedback(FA(net)))[1], outcome(net, BP(net))[1])
+        rows.append(Check(f"fa with B = W^T is BP, {name} net", figure, ROUNDING))
+    for name, build in NETS.items():
+        net = build("identity", **({} if name == "dense" else {"norm": None}))
+        figure = largest_difference(outcome(net, use_bp_feedback(DFA(net)))[1], outcome(net, BP(net))[1])
+        rows.append(Check(f"dfa with B = product of the W^T is BP, linear {name} net", figure, ROUNDING))
+    return rows
+
+
+def one_hidden_layer_fa_is_dfa():
+    """With one hidden layer FA and DFA are the same rule, bit for bit."""
+    net = Network(6, [Dense(5, "tanh"), Dense(3)], dtype="float64")
+    fa, dfa = FA(net), DFA(net)
+    dfa.feedback[1]["B"] = fa.feedback[2]["B"]
+    return [Check("one hidden layer: fa = dfa", largest_difference(outcome(net, fa)[1], outcome(net, dfa)[1]), 0.0)]
+
+
+def shallow_leaves_hidden_layers():
+    """Under `shallow` only the output layer has gradients."""
+    net = dense_net("tanh")
+    told = sum(not name.startswith("3.") for name in outcome(net, rule("shallow", net))[1])
+    return [Check("shallow: hidden gradients", float(told), 0.0)]
+
+
+def fold_is_the_adjoint_of_rows():
+    """<rows(x), r> = <x, fold(r)> for convolutions of many shapes."""
+    return [Check(f"fold is the adjoint of rows, {words(s)}", adjoint_gap(*s), ROUNDING) for s in SHAPES]
+
+
+def adjoint_gap(height, width, channels, kernel, stride, padding, seed=0):
+    """|<rows(x), r> - <x, fold(r)>| relative to |x| |r|."""
+    rng = np.random.default_rng(seed)
+    layer = Conv(2, kernel, stride=stride, padding=padding)
+    net = Network((height, width, channels), [layer], dtype="float64")
+    x = rng.standard_normal((3, *net.input_shape))
+    rows = layer.rows(x)
+    r = rng.standard_normal(rows.shape)
+    return float(abs((rows * r).sum() - (x * layer.fold(r)).sum()) / (np.linalg.norm(x) * np.linalg.norm(r)))
+
+
+def conv_equals_six_loops():
+    """A convolution against its definition, written as six loops."""
+    return [Check(f"conv = six loops, {words(s)}", six_loop_gap(*s), ROUNDING) for s in SHAPES]
+
+
+def six_loop_gap(height, width, channels, kernel, stride, padding, seed=0):
+    """The largest difference between `Conv` and six loops, relative to the largest output."""
+    rng = np.random.default_rng(seed)
+    layer = Conv(3, kernel, stride=stride, padding=padding)
+    net = Network((height, width, channels), [layer], dtype="float64")
+    x = rng.standard_normal((2, *net.input_shape))
+    layer.b[...] = rng.standard_normal(3)
+    h = net.forward(x)[0].h
+    W = layer.W.reshape(kernel, kernel, channels, 3)
+    naive = np.zeros_like(h) + layer.b
+    for n, y, z, o in np.ndindex(h.shape):
+        for i in range(kernel):
+            for j in range(kernel):
+                row, column = y * stride + i - padding, z * stride + j - padding
+                if 0 <= row < height and 0 <= column < width:
+                    naive[n, y, z, o] += x[n, row, column] @ W[i, j, :, o]
+    return float(np.abs(h - naive).max() / np.abs(naive).max())
+
+
+def cross_entropy_at_small_weights():
+    """With small weights ten classes are equally likely, so the loss is ln 10."""
+    net = mlp("784-200-80-10", dtype="float64", init="normal:1e-4")
+    x, target = batch(net, 50)
+    value = float(SoftmaxCrossEntropy().output(net.forward(x)[-1].h, target).value)
+    return [Check("cross-entropy at small weights = ln 10", abs(value - math.log(10)), 1e-6)]
+
+
+def twenty_examples_are_overfitted():
+    """BP, FA and DFA bring the loss of 20 random examples to zero."""
+    rows = []
+    for name in ("bp", "fa", "dfa"):
+        rows.append(Check(f"{name}: loss on 20 overfitted examples", overfit(name), 1e-3))
+    return rows
+
+
+def overfit(rule_name, steps=2000):
+    """The loss after training 20-12-10 on 20 random examples with random labels."""
+    net = mlp("20-12-10", dtype="float64")
+    x, target = batch(net, 20)
+    a_rule, loss, optimizer = rule(rule_name, net), SoftmaxCrossEntropy(), Adam(0.02)
+    for _ in range(steps):
+        value, _ = train_step(net, a_rule, loss, optimizer, x, target)
+    return value
+
+
+def updates_follow_the_order_of_the_equations():
+    """One batch of SGD moves W by exactly -lr x^T delta / N, and every layer uses the weights from before the step."""
+    net = dense_net("tanh")
+    x, target = batch(net)
+    _, gradients = outcome(net, BP(net))
+    expected = {name: p - 0.1 * gradients[name] for name, p in net.parameters().items()}
+    train_step(net, BP(net), SoftmaxCrossEntropy(), SGD(0.1), x, target)
+    return [Check("one step of SGD = W - lr dW", largest_difference(net.parameters(), expected), ROUNDING)]

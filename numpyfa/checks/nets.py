@@ -1,0 +1,113 @@
+"""Small nets, batches and comparisons that the checks share. All in float64."""
+
+import math
+
+import numpy as np
+
+from ..gradcheck import Check
+from ..layers import Conv, Dense, Junction
+from ..local import AvgPool, BatchNorm, GlobalAvgPool
+from ..losses import SoftmaxCrossEntropy, SquaredError
+from ..network import Network
+from ..rules import BP, DFA, FA
+
+ROUNDING = 1e-12
+SHAPES = [(5, 5, 1, 3, 1, 0), (7, 6, 2, 3, 2, 1), (6, 7, 3, 2, 2, 0), (5, 9, 2, 5, 3, 2), (4, 4, 2, 1, 1, 0)]
+
+
+def dense_net(*tail, last=()):
+    """6-5-4-3, small enough to check every entry. `tail` are names or functions that make a local operation."""
+    layers = [Dense(size, *made(tail)) for size in (5, 4)]
+    return Network(6, [*layers, Dense(3, *last)], dtype="float64", seed=1)
+
+
+def conv_net(*tail, last=(), norm=BatchNorm):
+    """A 6 x 7 image of 2 channels, a strided convolution, a padded one with batch norm and pooling, a dense output."""
+    norms = [norm()] if norm else []
+    layers = [
+        Conv(3, 3, *made(tail), stride=2, padding=1),
+        Conv(4, 2, *norms, *made(tail), AvgPool(2), padding=1),
+        Dense(3, *last),
+    ]
+    return Network((6, 7, 2), layers, dtype="float64", seed=2)
+
+
+def residual_net(*tail, last=(), norm=BatchNorm):
+    """Two residual blocks, one with a shortcut of its own; batch norm; global pooling; a dense output."""
+
+    def norms():
+        return [norm()] if norm else []
+
+    layers = [
+        Conv(2, 3, *norms(), *made(tail), padding=1),
+        Conv(2, 3, *norms(), *made(tail), padding=1),
+        Conv(2, 3, *norms(), padding=1),
+        Junction(*made(tail), sources=(-1, -3)),
+        Conv(3, 3, *norms(), *made(tail), stride=2, padding=1),
+        Conv(3, 1, stride=2, source=-2),
+        Junction(*norms(), *made(tail), GlobalAvgPool(), sources=(-1, -2)),
+        Dense(3, *last),
+    ]
+    return Network((5, 5, 2), layers, dtype="float64", seed=3)
+
+
+def made(tail):
+    """New local operations for one layer."""
+    return [item if isinstance(item, str) else item() for item in tail]
+
+
+NETS = {"dense": dense_net, "conv": conv_net, "residual": residual_net}
+
+
+def batch(net, n=5, seed=0, regression=False):
+    """Random inputs and one-hot targets (or normal ones) for a net."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, *net.input_shape))
+    if regression:
+        return x, rng.standard_normal((n, net.size_out))
+    return x, np.eye(net.size_out)[rng.integers(0, net.size_out, n)]
+
+
+def outcome(net, a_rule, loss=None, n=5):
+    """(signals, gradients) of one batch."""
+    x, target = batch(net, n)
+    traces = net.forward(x, train=True, noise=np.random.default_rng(0))
+    signals = a_rule.signals(traces, (loss or SoftmaxCrossEntropy()).output(traces[-1].h, target))
+    return signals, net.gradients(traces, signals)
+
+
+def largest_difference(a, b):
+    """max |a - b| / max |b| over the arrays of two dictionaries; infinite if their names differ."""
+    if a.keys() != b.keys():
+        return math.inf
+    scale = max(float(np.abs(array).max()) for array in b.values()) or 1.0
+    return max(float(np.abs(a[name] - b[name]).max()) for name in b) / scale
+
+
+def worst(name, checks):
+    """Many gradient checks as one line: the largest figure, and all that was skipped."""
+    bad = [check for check in checks if not check.passed]
+    top = max(bad or checks, key=lambda check: math.inf if math.isnan(check.figure) else check.figure)
+    return Check(name, top.figure, top.tolerance, sum(c.skipped for c in checks), f"{top.name}, {top.note}")
+
+
+def use_bp_feedback(a_rule):
+    """Set a rule's feedback to what BP would use: B = W^T; for DFA the product of the W^T, which is the transposed
+    Jacobian of the output by the layer and so exact in a linear net only."""
+    net = a_rule.net
+    if isinstance(a_rule, FA):
+        for number, own in a_rule.feedback.items():
+            own["B"] = net.layers[number - 1].W.T.copy()
+    if isinstance(a_rule, DFA):
+        n = net.size_out
+        traces = net.forward(np.zeros((n, *net.input_shape)))
+        output = SquaredError().output(traces[-1].h, traces[-1].h - np.eye(n))  # e = one row per output
+        signals = BP(net).signals(traces, output)
+        for number, own in a_rule.feedback.items():
+            own["B"] = signals[number - 1].e.reshape(n, -1)
+    return a_rule
+
+
+def words(shape):
+    height, width, channels, kernel, stride, padding = shape
+    return f"{height}x{width}x{channels} kernel {kernel} stride {stride} padding {padding}"

@@ -1,0 +1,26 @@
+"""Dropout, scaled in training so that evaluation needs no change."""
+
+from ..backend import array_module, to_device
+from ..errors import InputError
+from .base import Local
+
+
+class Dropout(Local):
+    """h = z mask / (1 - p), the mask 0 with chance p and else 1; in evaluation h = z   [Srivastava et al. 2014]"""
+
+    def __init__(self, p=0.5):
+        self.p = float(p)
+        if not 0 <= self.p < 1:
+            raise InputError(f"dropout needs a chance from 0 to below 1, found {p}")
+
+    def forward(self, z, train=False, noise=None):
+        if not train:
+            return z, None
+        if noise is None:
+            raise InputError("dropout in training needs `noise`, a numpy random Generator: net.forward(x, True, noise)")
+        mask = (noise.random(z.shape) >= self.p).astype(z.dtype) / (1 - self.p)
+        mask = to_device(mask, array_module(z))
+        return z * mask, mask
+
+    def backward(self, e, mask):
+        return (e if mask is None else e * mask), {}

@@ -1,0 +1,83 @@
+"""Pooling of images (N, height, width, channels): the largest or the mean of each window, or of the whole image."""
+
+from ..backend import array_module
+from ..errors import InputError
+from .base import Local
+
+
+class Pool(Local):
+    """What the two pools share: k x k windows, `stride` apart (k if not given); an edge that fills none is left out."""
+
+    def __init__(self, k=2, stride=None):
+        self.k, self.stride = int(k), int(stride or k)
+        if self.k < 1 or self.stride < 1:
+            raise InputError(f"a pool needs a window and a stride from 1, found {k} and {stride}")
+
+    def build(self, shape, dtype, module):
+        if len(shape) != 3:
+            raise InputError(f"a pool needs images of shape (height, width, channels), found {shape}")
+        height, width, channels = shape
+        if min(height, width) < self.k:
+            raise InputError(f"a pool of {self.k} x {self.k} does not fit into an image of {height} x {width}")
+        self.size = (height - self.k) // self.stride + 1, (width - self.k) // self.stride + 1
+        return (*self.size, channels)
+
+    def views(self, z):
+        """The k*k strided views of z, one for each place in the window: views[i][n, y, x, c]."""
+        height, width = (self.stride * n for n in self.size)
+        return [
+            z[:, i : i + height : self.stride, j : j + width : self.stride]
+            for i in range(self.k)
+            for j in range(self.k)
+        ]
+
+
+class MaxPool(Pool):
+    """h = the largest z in each window;  delta = e at the place of the (first) largest, 0 elsewhere"""
+
+    def forward(self, z, train=False, noise=None):
+        xp = array_module(z)
+        windows = xp.stack(self.views(z))
+        return windows.max(axis=0), (windows.argmax(axis=0), z.shape)
+
+    def backward(self, e, memo):
+        winner, shape = memo
+        delta = array_module(e).zeros(shape, dtype=e.dtype)
+        for place, view in enumerate(self.views(delta)):
+            view += e * (winner == place)
+        return delta, {}
+
+    def branch(self, memo):
+        return memo[0]
+
+
+class AvgPool(Pool):
+    """h = the mean z of each window;  delta = e / k^2 at each place of the window"""
+
+    def forward(self, z, train=False, noise=None):
+        return sum(self.views(z)) / self.k**2, z.shape
+
+    def backward(self, e, shape):
+        delta = array_module(e).zeros(shape, dtype=e.dtype)
+        for view in self.views(delta):
+            view += e / self.k**2
+        return delta, {}
+
+
+class GlobalAvgPool(Local):
+    """h = the mean of z over the image, one number a channel;  delta = e / (height width) everywhere"""
+
+    def build(self, shape, dtype, module):
+        if len(shape) != 3:
+            raise InputError(f"a global pool needs images of shape (height, width, channels), found {shape}")
+        self.shape = shape
+        return (shape[2],)
+
+    def forward(self, z, train=False, noise=None):
+        return z.mean(axis=(1, 2)), None
+
+    def backward(self, e, memo):
+        height, width, channels = self.shape
+        xp = array_module(e)
+        spread = xp.broadcast_to(e[:, None, None, :], (len(e), height, width, channels))
+        return spread / (height * width), {}
