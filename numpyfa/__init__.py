@@ -35,4 +35,20 @@ from .losses import LogisticCrossEntropy, Output, SoftmaxCrossEntropy, SquaredEr
 from .models import lenet, mlp, model, resnet8
 from .network import Network
 from .optim import SGD, Adam, RMSprop, cosine_schedule, exponential_schedule, step_schedule
-from .rules import BP, DFA, FA, RULES, DirectRule, Rule, SequentialRule, Shallow, rule
+from .rules import (
+    BP,
+    BRSF,
+    DFA,
+    DKP,
+    DRTP,
+    FA,
+    FRSF,
+    KP,
+    RULES,
+    USF,
+    DirectRule,
+    Rule,
+    SequentialRule,
+    Shallow,
+    rule,
+)

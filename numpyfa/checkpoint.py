@@ -47,7 +47,7 @@ def load(path, net, rule, optimizer):
     memory = {name: arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")}
     _compare(path, {n: (a.shape, str(a.dtype)) for n, a in arrays.items()},
              {n: (a.shape, str(a.dtype)) for n, a in places.items()})  # fmt: skip
-    parameters = net.parameters()
+    parameters = net.parameters() | rule.parameters()
     for path_in_file, array in memory.items():
         name = path_in_file.removeprefix("optimizer/").rpartition(".")[0]
         if name not in parameters or parameters[name].shape != array.shape:

@@ -1,6 +1,12 @@
 """The errors a user can cause, and the nearest right word for a wrong one."""
 
+import warnings
 from difflib import get_close_matches
+
+
+def warn(message):
+    """A warning to the user of the library, who called `fit`."""
+    warnings.warn(message, stacklevel=4)
 
 
 class InputError(ValueError):

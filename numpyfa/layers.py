@@ -113,9 +113,9 @@ class Weighted(Layer):
             raise InputError(f"a layer needs at least one unit, found {size}")
 
     def build_weights(self, shapes, dtype, module, streams, spec):
-        shape_z, fans = self.measure(shapes[0])
+        shape_z, self.fans = self.measure(shapes[0])
         rng = streams("weights", self.number)
-        W = initial.draw(self.init or spec, rng, (fans[0], self.size), fans)
+        W = initial.draw(self.init or spec, rng, (self.fans[0], self.size), self.fans)
         self.W = to_device(W.astype(dtype), module)
         self.b = to_device(np.zeros(self.size, dtype), module) if self.bias else None
         return shape_z

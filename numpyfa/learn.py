@@ -19,12 +19,14 @@ PROBE = 1000  # the alignment is measured on the first examples of the training 
 
 
 def train_step(net, rule, loss, optimizer, x, target, noise=None):
-    """One batch by one rule; returns (the batch's mean loss, the traces)."""
+    """One batch by one rule; returns (the batch's mean loss, the traces). Feedback that learns takes W's own steps."""
     traces = net.forward(x, train=True, noise=noise)
     output = loss.output(traces[-1].h, target)
     signals = rule.signals(traces, output)
-    optimizer.update(net.parameters(), net.gradients(traces, signals))
+    gradients = net.gradients(traces, signals) | rule.gradients(traces, signals, output)
+    optimizer.update(net.parameters() | rule.parameters(), gradients)
     net.settle(traces)
+    rule.settle(optimizer.step)
     return float(output.value), traces
 
 
@@ -48,6 +50,7 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
         raise InputError(f"epochs must be from 0 and the batch size from 1, found {epochs} and {batch_size}")
     if data.classes != net.size_out:
         raise InputError(f"{data.name} has {data.classes} classes, but the net has {net.size_out} outputs")
+    rule.check_optimizer(optimizer)
     x, target, label, x_test, y_test = _prepare(net, data)
     streams = Streams(seed)
 

@@ -34,6 +34,9 @@ class Array:
     def __bool__(self):
         return bool(self._a)
 
+    def __abs__(self):
+        return Array(abs(self._a))
+
     def __neg__(self):
         return Array(-self._a)
 

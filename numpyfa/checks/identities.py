@@ -5,13 +5,13 @@ import math
 import numpy as np
 
 from ..gradcheck import Check
-from ..layers import Conv, Dense
+from ..layers import Conv, Dense, Weighted
 from ..learn import train_step
-from ..losses import SoftmaxCrossEntropy
+from ..losses import SoftmaxCrossEntropy, SquaredError
 from ..models import mlp
 from ..network import Network
 from ..optim import SGD, Adam
-from ..rules import BP, DFA, FA, RULES, rule
+from ..rules import BP, BRSF, DFA, DKP, DRTP, FA, FRSF, KP, RULES, USF, rule
 from .nets import NETS, ROUNDING, SHAPES, batch, dense_net, largest_difference, outcome, use_bp_feedback, words
 
 
@@ -29,16 +29,30 @@ def output_layer_equals_bp():
 
 
 def rules_with_bp_feedback_equal_bp():
-    """The whole rule is BP when its feedback is what BP would use."""
+    """The whole rule is BP when its feedback is what BP would use; of what each is sent, see the lines below."""
     rows = []
-    for name, build in NETS.items():
+
+    def compare(name, a_rule, loss=None, target=None):
+        mine, true = (outcome(a_rule.net, r, loss, target=target)[1] for r in (a_rule, BP(a_rule.net)))
+        rows.append(Check(f"{name} is BP, {kind} net", largest_difference(mine, true), ROUNDING))
+
+    for kind, build in NETS.items():
+        for each in (FA, KP, FRSF, BRSF):
+            name = f"{each.__name__.lower()} with {'M = |W^T|' if each in (FRSF, BRSF) else 'B = W^T'}"
+            compare(name, use_bp_feedback(each(build("tanh"))))
         net = build("tanh")
-        figure = largest_difference(outcome(net, use_bp_feedback(FA(net)))[1], outcome(net, BP(net))[1])
-        rows.append(Check(f"fa with B = W^T is BP, {name} net", figure, ROUNDING))
-    for name, build in NETS.items():
-        net = build("identity", **({} if name == "dense" else {"norm": None}))
-        figure = largest_difference(outcome(net, use_bp_feedback(DFA(net)))[1], outcome(net, BP(net))[1])
-        rows.append(Check(f"dfa with B = product of the W^T is BP, linear {name} net", figure, ROUNDING))
+        for layer in net.layers:
+            if isinstance(layer, Weighted):
+                layer.W[...] = np.sign(layer.W) * 0.3
+        compare("usf, strict, on weights of one magnitude", USF(net, scale="strict"))
+        linear = {} if kind == "dense" else {"norm": None}
+        for each in (DFA, DKP):
+            compare(f"{each.__name__.lower()} with B = product of the W^T, linear,",
+                    use_bp_feedback(each(build("identity", **linear))))  # fmt: skip
+        net = build("identity", **linear)
+        h = net.forward(batch(net)[0])[-1].h
+        compare("drtp with B = product of the W^T and the error equal to the target, linear,",
+                use_bp_feedback(DRTP(net)), SquaredError(), h / 2)  # fmt: skip
     return rows
 
 

@@ -9,7 +9,7 @@ from ..layers import Conv, Dense, Junction
 from ..local import AvgPool, BatchNorm, GlobalAvgPool
 from ..losses import SoftmaxCrossEntropy, SquaredError
 from ..network import Network
-from ..rules import BP, DFA, FA
+from ..rules import BP, DirectRule
 
 ROUNDING = 1e-12
 SHAPES = [(5, 5, 1, 3, 1, 0), (7, 6, 2, 3, 2, 1), (6, 7, 3, 2, 2, 0), (5, 9, 2, 5, 3, 2), (4, 4, 2, 1, 1, 0)]
@@ -68,9 +68,10 @@ def batch(net, n=5, seed=0, regression=False):
     return x, np.eye(net.size_out)[rng.integers(0, net.size_out, n)]
 
 
-def outcome(net, a_rule, loss=None, n=5):
+def outcome(net, a_rule, loss=None, n=5, target=None):
     """(signals, gradients) of one batch."""
-    x, target = batch(net, n)
+    x, classes = batch(net, n)
+    target = classes if target is None else target
     traces = net.forward(x, train=True, noise=np.random.default_rng(0))
     signals = a_rule.signals(traces, (loss or SoftmaxCrossEntropy()).output(traces[-1].h, target))
     return signals, net.gradients(traces, signals)
@@ -92,19 +93,26 @@ def worst(name, checks):
 
 
 def use_bp_feedback(a_rule):
-    """Set a rule's feedback to what BP would use: B = W^T; for DFA the product of the W^T, which is the transposed
-    Jacobian of the output by the layer and so exact in a linear net only."""
+    """Set a rule's feedback to what BP would use: B = W^T, or M = |W^T| where the signs are the weights' own.
+
+    For a direct rule B is the product of the W^T, that is the transposed Jacobian of the output by the layer;
+    it is the same for every input, and the rule then exact, only in a linear net.
+    """
     net = a_rule.net
-    if isinstance(a_rule, FA):
-        for number, own in a_rule.feedback.items():
-            own["B"] = net.layers[number - 1].W.T.copy()
-    if isinstance(a_rule, DFA):
+    if isinstance(a_rule, DirectRule):
         n = net.size_out
         traces = net.forward(np.zeros((n, *net.input_shape)))
         output = SquaredError().output(traces[-1].h, traces[-1].h - np.eye(n))  # e = one row per output
         signals = BP(net).signals(traces, output)
         for number, own in a_rule.feedback.items():
             own["B"] = signals[number - 1].e.reshape(n, -1)
+        return a_rule
+    for number, own in a_rule.feedback.items():
+        transpose = net.layers[number - 1].W.T.copy()
+        if "B" in own:
+            own["B"] = transpose
+        if "M" in own:
+            own["M"] = np.abs(transpose)
     return a_rule
 
 

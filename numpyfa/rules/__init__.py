@@ -3,16 +3,30 @@
 from ..errors import choose
 from .base import DirectRule, Rule, SequentialRule
 from .bp import BP
+from .brsf import BRSF
 from .dfa import DFA
+from .dkp import DKP
+from .drtp import DRTP
 from .fa import FA
+from .frsf import FRSF
+from .kp import KP
 from .shallow import Shallow
+from .usf import USF
 
-RULES = {"bp": BP, "fa": FA, "dfa": DFA, "shallow": Shallow}
+RULES = {
+    "bp": BP,
+    "fa": FA,
+    "usf": USF,
+    "frsf": FRSF,
+    "brsf": BRSF,
+    "kp": KP,
+    "dfa": DFA,
+    "drtp": DRTP,
+    "dkp": DKP,
+    "shallow": Shallow,
+}
 
 
 def rule(name, net, seed=0, **options):
     """A rule by its name in `RULES`, bound to `net`."""
     return choose(RULES, name, "rule")(net, seed=seed, **options)
-
-
-__all__ = ["BP", "DFA", "FA", "RULES", "DirectRule", "Rule", "SequentialRule", "Shallow", "rule"]

@@ -23,6 +23,8 @@ class Rule:
     `seed` names the stream that the feedback is drawn from; it is independent of the weights' stream.
     """
 
+    learned = ()  # the names of the feedback arrays that learn by a gradient
+
     net: Network
     seed: int = field(default=0, kw_only=True)
 
@@ -34,14 +36,41 @@ class Rule:
         """The rule's arrays for one layer, by name. None, unless a rule says otherwise."""
         return {}
 
-    def draw(self, layer, shape, spec):
-        """An initial feedback array of `shape` for `layer`, as the initialiser `spec` says."""
-        array = initial.draw(spec, self.streams("feedback", layer.number), shape)
+    def draw(self, layer, shape, spec, fans=None, step=None):
+        """A feedback array of `shape` for `layer`, as the initialiser `spec` says; another one for each `step`."""
+        rng = self.streams("feedback", layer.number, *([] if step is None else [step]))
+        array = initial.draw(spec, rng, shape, fans)
         return to_device(array.astype(self.net.dtype), self.net.module)
 
     def arrays(self):
         """The feedback as {"3.B": array}, for a checkpoint."""
         return {f"{number}.{key}": value for number, own in self.feedback.items() for key, value in own.items()}
+
+    def parameters(self):
+        """The feedback that learns, {"feedback.3.B": array}: the arrays themselves, for the optimiser to change."""
+        return {f"feedback.{n}.{name}": own[name] for n, own in self.feedback.items() for name in self.learned}
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        """The gradients of a layer's feedback, by name, summed over the batch."""
+        return {}
+
+    def gradients(self, traces, signals, output):
+        """{"feedback.3.B": array, ...} averaged over the batch, for W's own optimiser: the same step and decay."""
+        flat = {}
+        if self.learned:
+            output = replace(output, error=signals[-1].delta)
+            for layer in self.receiving_layers():
+                trace, signal, own = traces[layer.number - 1], signals[layer.number - 1], self.feedback[layer.number]
+                for name, gradient in self.feedback_gradients(layer, own, trace, signal, output).items():
+                    flat[f"feedback.{layer.number}.{name}"] = gradient / len(trace.h)
+        return flat
+
+    def check_optimizer(self, optimizer):
+        """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
+
+    def settle(self, step):
+        """What changes between batches other than by a gradient, after batch number `step`. Nothing, unless a rule
+        says otherwise. Its random numbers are named by `step`, so that a resumed run draws the same."""
 
 
 class SequentialRule(Rule):

@@ -1,0 +1,103 @@
+"""Each rule's own law."""
+
+import numpy as np
+
+from ..backend import Streams
+from ..gradcheck import Check
+from ..layers import Dense, Signal
+from ..learn import train_step
+from ..losses import SoftmaxCrossEntropy
+from ..metrics import angle
+from ..network import Network
+from ..optim import SGD, Adam
+from ..rules import BRSF, DKP, DRTP, KP, USF
+from .nets import ROUNDING, batch, conv_net, dense_net, residual_net
+
+LR, DECAY, STEPS = 0.1, 0.5, 40
+
+
+def kolen_pollack_gap():
+    """KP: B - W^T shrinks by (1 - lr decay) a step, or by the heavy-ball recursion, whatever the data."""
+    nets = {"dense": dense_net, "conv": conv_net, "residual": residual_net}
+    rows = [gap_law(f"kp, SGD, {name} net", build("tanh"), SGD(LR, decay=DECAY), 0.0) for name, build in nets.items()]
+    rows.append(gap_law("kp, heavy ball, dense net", dense_net("tanh"), SGD(LR, momentum=0.9, decay=DECAY), 0.9))
+    decoupled = SGD(LR, decay=DECAY, decoupled=True)
+    rows.append(gap_law("kp, decoupled decay, dense net", dense_net("tanh"), decoupled, 0.0))
+    rows.append(
+        gap_law("kp, Adam, decoupled decay, dense net", dense_net("tanh"), Adam(LR, decay=DECAY, decoupled=True), 0.0)
+    )
+    return rows
+
+
+def gap_law(name, net, optimizer, momentum):
+    """The largest deviation of the gap from its recursion over `STEPS` steps, relative to its start."""
+    a_rule = KP(net)
+    gaps = gap(a_rule)
+    start = {number: array.copy() for number, array in gaps.items()}
+    x, target = batch(net)
+    factor, velocity, worst = 1.0, 0.0, 0.0
+    for _ in range(STEPS):
+        train_step(net, a_rule, SoftmaxCrossEntropy(), optimizer, x, target)
+        velocity = momentum * velocity + DECAY * factor  # the gap is a parameter whose only gradient is its decay
+        factor -= LR * velocity
+        for number, array in gap(a_rule).items():
+            worst = max(worst, np.abs(array - factor * start[number]).max() / np.abs(start[number]).max())
+    return Check(f"{name}: the gap B - W^T follows its law", float(worst), ROUNDING)
+
+
+def gap(a_rule):
+    return {number: own["B"] - a_rule.net.layers[number - 1].W.T for number, own in a_rule.feedback.items()}
+
+
+def direct_kolen_pollack():
+    """DKP: the B of the last hidden layer is Kolen-Pollack's; the step on B goes down the gradient; full maps."""
+    net = dense_net("tanh")
+    a_rule, optimizer = DKP(net), SGD(LR, decay=DECAY)
+    start = a_rule.feedback[2]["B"] - net.layers[2].W.T
+    x, target = batch(net)
+    for _ in range(STEPS):
+        train_step(net, a_rule, SoftmaxCrossEntropy(), optimizer, x, target)
+    now = a_rule.feedback[2]["B"] - net.layers[2].W.T
+    figure = np.abs(now - (1 - LR * DECAY) ** STEPS * start).max() / np.abs(start).max()
+    rows = [Check("dkp: the last hidden B - W^T follows Kolen-Pollack's law", float(figure), ROUNDING)]
+
+    conv = conv_net("tanh")
+    a_rule, (x, target) = DKP(conv), batch(conv)
+    traces = conv.forward(x, train=True)
+    output = SoftmaxCrossEntropy().output(traces[-1].h, target)
+    gradients = a_rule.gradients(traces, a_rule.signals(traces, output), output)
+    for layer in conv.layers[:-1]:
+        naive = np.einsum("no,nyxc->oyxc", output.e, traces[layer.number - 1].h) / len(x)
+        difference = np.abs(gradients[f"feedback.{layer.number}.B"].reshape(naive.shape) - naive).max()
+        rows.append(Check(f"dkp: dB of conv layer {layer.number} is error^T h / N at each place", difference, ROUNDING))
+    return rows
+
+
+def sign_feedback():
+    """uSF: 30 degrees to uniform weights (cos = sqrt(3)/2). brSF: another magnitude each batch, the signs kept."""
+    net = Network(400, [Dense(300), Dense(200, init="uniform:0.1")], dtype="float64")
+    layer = net.layers[1]
+    feedback = USF(net).transport(layer, {}, None, Signal(None, np.eye(200), {}))  # of each unit delta: the matrix
+    degrees = angle(feedback.reshape(-1), layer.W.T.reshape(-1))
+    rows = [Check("usf: degrees from 30 to uniform weights", float(abs(degrees - 30)), 0.3)]
+
+    net = dense_net("tanh")
+    a_rule = BRSF(net)
+    before = {number: own["M"].copy() for number, own in a_rule.feedback.items()}
+    a_rule.settle(1)
+    kept = sum(float((own["M"] == before[number]).sum()) for number, own in a_rule.feedback.items())
+    negative = sum(float((own["M"] < 0).sum()) for own in a_rule.feedback.values())
+    return [*rows, Check("brsf: magnitudes that outlive a batch or are negative", kept + negative, 0.0)]
+
+
+def direct_targets():
+    """DRTP's hidden deltas ignore the output."""
+    net = dense_net("tanh")
+    a_rule, (x, target) = DRTP(net), batch(net)
+    traces = net.forward(x)
+    output = SoftmaxCrossEntropy().output(traces[-1].h, target)
+    before = a_rule.signals(traces, output)
+    output.e = output.e * Streams(0)("factor").uniform(-3, 3, output.e.shape)
+    after = a_rule.signals(traces, output)
+    figure = max(float(np.abs(a.delta - b.delta).max()) for a, b in zip(before[:-1], after[:-1]))
+    return [Check("drtp: change of the hidden deltas with the output", figure, 0.0)]

@@ -1,0 +1,29 @@
+"""Batchwise random-magnitude sign-concordant feedback: e_l = delta_{l+1} (M * sign(W_{l+1}))^T,  M >= 0 redrawn.
+
+Source: Liao, Leibo & Poggio 2016; BioTorch's form, whose |M| keeps every sign that of W.
+As frSF, with M (fan_out, fan_in), but M is drawn anew after every batch.
+"""
+
+from dataclasses import dataclass
+
+from ..backend import array_module
+from .base import SequentialRule
+
+
+@dataclass
+class BRSF(SequentialRule):
+    """Batchwise random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T)   [Liao et al. 2016]"""
+
+    init: str = "glorot"  # BioTorch: |M| of Xavier's uniform
+
+    def init_feedback(self, layer):
+        return {"M": abs(self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans))}
+
+    def transport(self, layer, feedback, trace, signal):
+        sign = array_module(layer.W).sign(layer.W)
+        return signal.delta @ (feedback["M"] * sign.T)
+
+    def settle(self, step):
+        for layer in self.receiving_layers():
+            M = self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans, step=step)
+            self.feedback[layer.number]["M"][...] = abs(M)

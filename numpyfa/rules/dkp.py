@@ -1,0 +1,27 @@
+"""Direct Kolen-Pollack: e_l = error B_l,  dB_l = error^T h_l / N,  B and W decay alike.
+
+Source: Webster, Choi & Ahn 2021 ("Learning the Connections in Direct Feedback Alignment") and their code.
+As DFA, with B (outputs, units), but B learns by the product of the error and the layer's output: for the last hidden
+layer that is Kolen-Pollack itself. For a convolution B_l has one full map a class, and nothing is shared over places.
+"""
+
+from dataclasses import dataclass
+
+from .base import DirectRule
+
+
+@dataclass
+class DKP(DirectRule):
+    """Direct Kolen-Pollack: e_l = error B_l, dB_l = error^T h_l / N   [Webster et al. 2021]"""
+
+    init: str = "uniform_fan_out"  # the authors' code: Kaiming's uniform on CIFAR-10, zeros on CIFAR-100
+    learned = ("B",)
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
+
+    def project(self, layer, feedback, trace, output):
+        return output.error @ feedback["B"]
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        return {"B": output.error.T @ trace.h.reshape(len(trace.h), -1)}

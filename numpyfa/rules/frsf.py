@@ -1,0 +1,24 @@
+"""Fixed random-magnitude sign-concordant feedback: e_l = delta_{l+1} (M * sign(W_{l+1}))^T,  M >= 0 random and fixed.
+
+Source: Liao, Leibo & Poggio 2016; BioTorch's form, whose |M| keeps every sign that of W.
+M has the shape of W^T, (fan_out, fan_in), and is drawn once; the sign is taken anew for every batch.
+"""
+
+from dataclasses import dataclass
+
+from ..backend import array_module
+from .base import SequentialRule
+
+
+@dataclass
+class FRSF(SequentialRule):
+    """Fixed random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T)   [Liao et al. 2016]"""
+
+    init: str = "glorot"  # BioTorch: |M| of Xavier's uniform
+
+    def init_feedback(self, layer):
+        return {"M": abs(self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans))}
+
+    def transport(self, layer, feedback, trace, signal):
+        sign = array_module(layer.W).sign(layer.W)
+        return signal.delta @ (feedback["M"] * sign.T)

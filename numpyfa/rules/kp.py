@@ -1,0 +1,35 @@
+"""Kolen-Pollack: e_l = delta_{l+1} B_{l+1},  dB_{l+1} = delta_{l+1}^T h_l / N,  W and B decay alike.
+
+Source: Kolen & Pollack 1994; Akrout et al. 2019, eqs. 16-17.
+B stands where W^T stands, (fan_out, fan_in), and learns by the same product of what its two ends know as W does. With
+the same linear step and decay the gap B - W^T shrinks by (1 - lr decay) a step, whatever the data; without decay it
+never shrinks. RMSprop and Adam keep the law if the decay is decoupled, since B's gradient is exactly W's transposed;
+a coupled decay breaks it.
+"""
+
+from dataclasses import dataclass
+
+from ..errors import warn
+from ..optim import SGD
+from .base import SequentialRule
+
+
+@dataclass
+class KP(SequentialRule):
+    """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Akrout et al. 2019]"""
+
+    init: str = "uniform_fan_out"  # of W's own size, as in Akrout et al.'s code
+    learned = ("B",)
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, layer.W.T.shape, self.init)}
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ feedback["B"]
+
+    def check_optimizer(self, optimizer):
+        if optimizer.decay and not optimizer.decoupled and not isinstance(optimizer, SGD):
+            warn("kp: coupled decay through this optimiser breaks B -> W^T; use decoupled=True, or SGD")
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        return {"B": signal.delta.T @ trace.rows}

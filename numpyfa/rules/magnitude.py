@@ -1,0 +1,36 @@
+"""The magnitude c of sign feedback, by paper (see `numpyfa.rules.usf`)."""
+
+import math
+
+from ..errors import choose
+from ..layers import Conv
+
+
+def biotorch(layer):
+    return math.sqrt(2 / sum(layer.fans))
+
+
+def liao(layer):
+    return 1.0
+
+
+def xiao(layer):
+    fan_in, fan_out = layer.fans
+    return math.sqrt(2 / fan_out) if isinstance(layer, Conv) else 1 / math.sqrt(fan_in)
+
+
+def strict(layer):
+    return (layer.W * layer.W).mean() ** 0.5
+
+
+SCALES = {"biotorch": biotorch, "liao": liao, "xiao": xiao, "strict": strict}
+
+
+def check_scale(name):
+    """Raise InputError for an unknown scale."""
+    choose(SCALES, name, "scale of sign feedback")
+
+
+def magnitude(layer, scale):
+    """c for the layer's weights of now."""
+    return SCALES[scale](layer)

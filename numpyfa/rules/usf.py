@@ -1,0 +1,32 @@
+"""Uniform sign-concordant feedback: e_l = delta_{l+1} c sign(W_{l+1})^T.
+
+Source: Liao, Leibo & Poggio 2016; Xiao et al. 2018; Moskovitz et al. 2018.
+The feedback, (fan_out, fan_in), shares the signs of the weights, taken anew for every batch, and one magnitude c a
+layer. The papers differ only in c; n is the number of entries of W, k the kernel's side (1 for a dense layer):
+
+    biotorch   sqrt(2 / (fan_in + fan_out))       also the "SF" of the product feedback paper
+    liao       1                                  relies on batch norm or Batch Manhattan
+    xiao       sqrt(2 / (k k channels_out)) for a convolution, 1 / sqrt(fan_in) for a dense layer
+    strict     |W| / sqrt(n), W's norm of now     Moskovitz et al.'s strict normalisation
+"""
+
+from dataclasses import dataclass
+
+from ..backend import array_module
+from .base import SequentialRule
+from .magnitude import check_scale, magnitude
+
+
+@dataclass
+class USF(SequentialRule):
+    """Uniform sign feedback: e_l = delta_{l+1} c sign(W_{l+1})^T   [Liao et al. 2016]"""
+
+    scale: str = "biotorch"  # liao, xiao and strict are the other papers' choices
+
+    def __post_init__(self):
+        check_scale(self.scale)
+        super().__post_init__()
+
+    def transport(self, layer, feedback, trace, signal):
+        sign = array_module(layer.W).sign(layer.W)
+        return signal.delta @ (magnitude(layer, self.scale) * sign.T)
