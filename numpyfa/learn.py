@@ -35,7 +35,7 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
 
     epoch, train_error and test_error (in %), loss (mean over the training set, in evaluation mode),
     angle_l (mean delta angle of hidden layer l in degrees, see `numpyfa.metrics.delta_angle`) and
-    weight_angle_l (W_l against B_l^T, for rules that have such a B).
+    weight_angle_l (W_l^T against what stands in its place, such as B_l, for sequential rules other than BP).
 
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.

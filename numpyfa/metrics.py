@@ -11,8 +11,8 @@ over the hidden layers that were told something; the output layer's delta is exa
     gradient_cosine           cosine of the weight-and-bias gradients, averaged over the batch
     total_gradient_cosine     the same for all hidden layers as one vector
     delta_norm_ratio          |delta of the rule| / |delta of BP|, over the whole batch
-    weight_angle              W against B^T (sequential rules)
-    weight_norm_ratio         |B| / |W| (sequential rules)
+    weight_angle              W^T against what stands in its place, such as B (sequential rules)
+    weight_norm_ratio         the norms of these two (sequential rules)
 
 The BP reference uses the same traces, so the same activations, dropout masks and batch statistics.
 """
@@ -24,7 +24,7 @@ import numpy as np
 from .backend import to_host
 from .errors import InputError
 from .layers import Weighted
-from .rules import BP, DirectRule
+from .rules import BP, DirectRule, SequentialRule
 
 
 def cosine(a, b):
@@ -97,20 +97,20 @@ def total_gradient_cosine(rule, traces, output):
 
 
 def weight_angle(rule):
-    """The angle between W and B^T as flattened vectors, of each layer with a B of that shape."""
+    """The angle between W^T and what stands in its place, as flattened vectors: B; c sign(W)^T; the path B R of PFA."""
     return {n: float(angle(W.T.reshape(-1), B.reshape(-1))) for n, W, B in _pairs(rule)}
 
 
 def weight_norm_ratio(rule):
-    """|B| / |W| of each layer with a B of the shape of W^T."""
+    """The norm of what stands in W^T's place, relative to |W|."""
     return {n: _ratio(B, W) for n, W, B in _pairs(rule)}
 
 
 def _pairs(rule):
-    """(number, W, B) of each layer where B stands for W^T. A direct rule's B maps outputs to units instead."""
-    for number, own in {} if isinstance(rule, DirectRule) else rule.feedback.items():
-        if "B" in own:
-            yield number, rule.net.layers[number - 1].W, own["B"]
+    """(number, W, what stands for W^T) of each layer. BP has W^T itself; a direct rule's B stands for no W^T."""
+    if isinstance(rule, SequentialRule) and not isinstance(rule, BP):
+        for layer in rule.receiving_layers():
+            yield layer.number, layer.W, rule.stand_in(layer)
 
 
 def _ratio(a, b):

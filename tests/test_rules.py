@@ -223,3 +223,63 @@ def test_a_dead_weight_sends_no_sign_feedback():
     net.layers[2].W[1, 2] = 0
     e = fa.USF(net).transport(net.layers[2], {}, None, fa.Signal(None, np.eye(3), {}))
     assert e[2, 1] == 0 and (e != 0).sum() == e.size - 1
+
+
+def test_pfa_is_its_equation_layer_by_layer():
+    net = checks.dense_net("tanh")
+    rule = fa.PFA(net, expansion=4)
+    assert {n: (own["B"].shape, own["R"].shape) for n, own in rule.feedback.items()} == {
+        2: ((4, 16), (16, 5)),
+        3: ((3, 12), (12, 4)),
+    }
+    traces, output, signals = signals_of(net, rule)
+    B, R = rule.feedback[3]["B"], rule.feedback[3]["R"]
+    np.testing.assert_allclose(signals[1].e, output.e @ (B @ R), rtol=1e-12)
+    dR = rule.gradients(traces, signals, output)["feedback.3.R"]
+    np.testing.assert_allclose(dR, (output.e @ B).T @ traces[1].h / len(output.e), rtol=1e-12)
+
+
+def test_pfas_B_is_fixed_and_of_variance_1_over_its_width():
+    net = fa.mlp("20-300-200", dtype="float64")
+    rule = fa.PFA(net, expansion=5)
+    B = rule.feedback[2]["B"]
+    before = B.copy()
+    assert B.shape == (200, 1000) and B.var() == pytest.approx(1 / 1000, rel=0.02)
+    x, target = checks.batch(net)
+    fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.1, momentum=0.9, decay=0.1), x, target)
+    np.testing.assert_array_equal(B, before)
+
+
+def test_with_adam_pfas_path_misses_its_angle_and_it_warns(mini):
+    """Its law needs a step that is linear in the gradient: with Adam R does not follow B^T W^T."""
+    net = checks.dense_net("tanh")
+    rule, optimizer = fa.PFA(net, expansion=1, orthogonal=True), fa.Adam(0.01, decay=0.5, decoupled=True)
+    x, target = checks.batch(net, 20)
+    for _ in range(2000):
+        fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), optimizer, x, target)
+    assert fa.metrics.weight_angle(rule)[3] > 5
+    small = fa.mlp("784-5-10")
+    with pytest.warns(UserWarning, match="pfa: .* use SGD"):
+        fa.fit(
+            small, fa.PFA(small), fa.SoftmaxCrossEntropy(), fa.Adam(0.01), mini.part(20, 10), epochs=1, batch_size=10
+        )
+
+
+def test_an_impossible_expansion_is_refused():
+    with pytest.raises(fa.InputError, match="expansion must be from 1, found 0"):
+        fa.PFA(fa.mlp("4-3-2"), expansion=0)
+
+
+def test_pseudo_backpropagation_sends_the_moore_penrose_inverse():
+    net = checks.dense_net("tanh")
+    _, output, signals = signals_of(net, fa.PseudoBP(net))
+    W = net.layers[2].W  # (4, 3), of full rank: W^+ = (W^T W)^-1 W^T
+    np.testing.assert_allclose(signals[1].e, output.e @ np.linalg.solve(W.T @ W, W.T), rtol=1e-10)
+
+
+def test_what_stands_for_the_transpose_is_the_matrix_that_deltas_cross():
+    net = checks.dense_net("tanh")
+    rule = fa.FRSF(net)
+    expected = rule.feedback[3]["M"] * np.sign(net.layers[2].W).T
+    np.testing.assert_array_equal(rule.stand_in(net.layers[2]), expected)
+    assert set(fa.metrics.weight_angle(rule)) == {2, 3} and fa.metrics.weight_angle(fa.BP(net)) == {}

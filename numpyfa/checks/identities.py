@@ -11,7 +11,7 @@ from ..losses import SoftmaxCrossEntropy, SquaredError
 from ..models import mlp
 from ..network import Network
 from ..optim import SGD, Adam
-from ..rules import BP, BRSF, DFA, DKP, DRTP, FA, FRSF, KP, RULES, USF, rule
+from ..rules import BP, BRSF, DFA, DKP, DRTP, FA, FRSF, KP, PFA, RULES, USF, PseudoBP, rule
 from .nets import NETS, ROUNDING, SHAPES, batch, dense_net, largest_difference, outcome, use_bp_feedback, words
 
 
@@ -40,6 +40,14 @@ def rules_with_bp_feedback_equal_bp():
         for each in (FA, KP, FRSF, BRSF):
             name = f"{each.__name__.lower()} with {'M = |W^T|' if each in (FRSF, BRSF) else 'B = W^T'}"
             compare(name, use_bp_feedback(each(build("tanh"))))
+        compare("pfa with B R = W^T", use_bp_feedback(PFA(build("tanh"), expansion=2)))
+        net = build("tanh")
+        for layer in net.layers:
+            if isinstance(layer, Weighted):
+                wide = layer.W.shape[0] < layer.W.shape[1]
+                q = np.linalg.qr(layer.W.T if wide else layer.W)[0]
+                layer.W[...] = q.T if wide else q
+        compare("pseudo on orthogonal weights", PseudoBP(net))
         net = build("tanh")
         for layer in net.layers:
             if isinstance(layer, Weighted):

@@ -6,12 +6,12 @@ from ..backend import Streams
 from ..gradcheck import Check
 from ..layers import Dense, Signal
 from ..learn import train_step
-from ..losses import SoftmaxCrossEntropy
-from ..metrics import angle
+from ..losses import Output, SoftmaxCrossEntropy
+from ..metrics import weight_angle, weight_norm_ratio
 from ..network import Network
 from ..optim import SGD, Adam
-from ..rules import BRSF, DKP, DRTP, KP, USF
-from .nets import ROUNDING, batch, conv_net, dense_net, residual_net
+from ..rules import BRSF, DKP, DRTP, KP, PFA, USF
+from .nets import ROUNDING, batch, conv_net, dense_net, largest_difference, residual_net
 
 LR, DECAY, STEPS = 0.1, 0.5, 40
 
@@ -49,6 +49,60 @@ def gap(a_rule):
     return {number: own["B"] - a_rule.net.layers[number - 1].W.T for number, own in a_rule.feedback.items()}
 
 
+def product_feedback():
+    """PFA: dR = B^T dW^T; after a long decay the path B R lies arctan(1/sqrt k) from W^T and sqrt(1 + 1/k) times as
+    long, for k = 1, 2, 5, 10, 20; PFA-o has no angle left; an identity for B makes it Kolen-Pollack."""
+    rows = []
+    for kind, build in {"dense": dense_net, "conv": conv_net, "residual": residual_net}.items():
+        net = build("tanh")
+        a_rule, (x, target) = PFA(net, expansion=3), batch(net)
+        traces = net.forward(x, train=True)
+        output = SoftmaxCrossEntropy().output(traces[-1].h, target)
+        signals = a_rule.signals(traces, output)
+        dW, dR = net.gradients(traces, signals), a_rule.gradients(traces, signals, output)
+        figure = max(
+            np.abs(dR[f"feedback.{number}.R"] - own["B"].T @ dW[f"{number}.W"].T).max()
+            for number, own in a_rule.feedback.items()
+        )
+        rows.append(Check(f"pfa: dR = B^T dW^T, {kind} net", float(figure), ROUNDING))
+
+    for k, orthogonal in ((1, False), (2, False), (5, False), (10, False), (20, False), (1, True)):
+        net = Network(100, [Dense(100, "tanh"), Dense(150)], dtype="float64")
+        a_rule = PFA(net, expansion=k, orthogonal=orthogonal)
+        forget_the_start(net, a_rule)
+        expected = (0.0, 1.0) if orthogonal else (np.degrees(np.arctan(1 / np.sqrt(k))), np.sqrt(1 + 1 / k))
+        name = "pfa-o" if orthogonal else f"pfa, k = {k}"
+        angle_gap, ratio_gap = (
+            abs(weight_angle(a_rule)[2] - expected[0]),
+            abs(weight_norm_ratio(a_rule)[2] - expected[1]),
+        )
+        rows.append(Check(f"{name}: degrees from the path angle of theory", angle_gap, 0.01 if orthogonal else 1.0))
+        rows.append(Check(f"{name}: distance from the norm ratio of theory", ratio_gap, 1e-6 if orthogonal else 0.03))
+
+    nets = dense_net("tanh"), dense_net("tanh")
+    pfa, kp = PFA(nets[0], expansion=1), KP(nets[1])
+    for number, own in pfa.feedback.items():
+        own["B"] = np.eye(len(own["B"]))
+        own["R"] = kp.feedback[number]["B"].copy()
+    x, target = batch(nets[0])
+    optimizers = SGD(LR, momentum=0.9, decay=0.01), SGD(LR, momentum=0.9, decay=0.01)
+    for _ in range(STEPS):
+        for net, a_rule, optimizer in zip(nets, (pfa, kp), optimizers):
+            train_step(net, a_rule, SoftmaxCrossEntropy(), optimizer, x, target)
+    figure = largest_difference(nets[0].parameters(), nets[1].parameters())
+    return [*rows, Check(f"pfa with the identity for B is kp, weights after {STEPS} steps", figure, ROUNDING)]
+
+
+def forget_the_start(net, a_rule, steps=400):
+    """Send random deltas, under a decay so strong that what R began with is gone: (1 - 0.05)^400 = 1e-9."""
+    rng, optimizer = Streams(0)("noise"), SGD(LR, decay=0.05 / LR)
+    for _ in range(steps):
+        traces = net.forward(rng.standard_normal((50, *net.input_shape)))
+        signals = [None, Signal(None, rng.standard_normal((50, net.size_out)), {})]
+        gradients = net.gradients(traces, signals) | a_rule.gradients(traces, signals, Output(None, None, None))
+        optimizer.update(net.parameters() | a_rule.parameters(), gradients)
+
+
 def direct_kolen_pollack():
     """DKP: the B of the last hidden layer is Kolen-Pollack's; the step on B goes down the gradient; full maps."""
     net = dense_net("tanh")
@@ -74,12 +128,9 @@ def direct_kolen_pollack():
 
 
 def sign_feedback():
-    """uSF: 30 degrees to uniform weights (cos = sqrt(3)/2). brSF: another magnitude each batch, the signs kept."""
+    """uSF: 30 degrees to uniform weights, for cos = sqrt(3)/2. brSF: another magnitude each batch, the signs kept."""
     net = Network(400, [Dense(300), Dense(200, init="uniform:0.1")], dtype="float64")
-    layer = net.layers[1]
-    feedback = USF(net).transport(layer, {}, None, Signal(None, np.eye(200), {}))  # of each unit delta: the matrix
-    degrees = angle(feedback.reshape(-1), layer.W.T.reshape(-1))
-    rows = [Check("usf: degrees from 30 to uniform weights", float(abs(degrees - 30)), 0.3)]
+    rows = [Check("usf: degrees from 30 to uniform weights", abs(weight_angle(USF(net))[2] - 30), 0.3)]
 
     net = dense_net("tanh")
     a_rule = BRSF(net)

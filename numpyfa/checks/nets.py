@@ -109,7 +109,9 @@ def use_bp_feedback(a_rule):
         return a_rule
     for number, own in a_rule.feedback.items():
         transpose = net.layers[number - 1].W.T.copy()
-        if "B" in own:
+        if "R" in own:
+            own["R"] = np.linalg.pinv(own["B"]) @ transpose  # B R = W^T
+        elif "B" in own:
             own["B"] = transpose
         if "M" in own:
             own["M"] = np.abs(transpose)

@@ -10,6 +10,8 @@ from .drtp import DRTP
 from .fa import FA
 from .frsf import FRSF
 from .kp import KP
+from .pfa import PFA
+from .pseudo import PseudoBP
 from .shallow import Shallow
 from .usf import USF
 
@@ -20,6 +22,8 @@ RULES = {
     "frsf": FRSF,
     "brsf": BRSF,
     "kp": KP,
+    "pfa": PFA,
+    "pseudo": PseudoBP,
     "dfa": DFA,
     "drtp": DRTP,
     "dkp": DKP,

@@ -9,10 +9,12 @@ Both traversals are pure, so a second rule can look at the same forward pass.
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from .. import init as initial
 from ..backend import Streams, to_device
 from ..errors import InputError
-from ..layers import Weighted
+from ..layers import Signal, Weighted
 from ..network import Network
 
 
@@ -36,9 +38,12 @@ class Rule:
         """The rule's arrays for one layer, by name. None, unless a rule says otherwise."""
         return {}
 
-    def draw(self, layer, shape, spec, fans=None, step=None):
-        """A feedback array of `shape` for `layer`, as the initialiser `spec` says; another one for each `step`."""
-        rng = self.streams("feedback", layer.number, *([] if step is None else [step]))
+    def draw(self, layer, shape, spec, fans=None, step=None, rng=None):
+        """A feedback array of `shape` for `layer`, as the initialiser `spec` says; another one for each `step`.
+
+        `rng` is the stream to draw from, if not the layer's own.
+        """
+        rng = rng or self.streams("feedback", layer.number, *([] if step is None else [step]))
         array = initial.draw(spec, rng, shape, fans)
         return to_device(array.astype(self.net.dtype), self.net.module)
 
@@ -96,6 +101,11 @@ class SequentialRule(Rule):
                 for source in sources:
                     told[source] = sent if told[source] is None else told[source] + sent
         return signals
+
+    def stand_in(self, layer):
+        """What stands where W^T stands, (fan_out, fan_in): the rows that unit deltas become."""
+        eye = to_device(np.eye(layer.size, dtype=self.net.dtype), self.net.module)
+        return self.transport(layer, self.feedback[layer.number], None, Signal(None, eye, {}))
 
     def across(self, layer, trace, signal):
         """The layer's delta, carried to its input: by the rule through weights, as it is through a junction."""

@@ -1,0 +1,16 @@
+"""Pseudo-backpropagation: e_l = delta_{l+1} W_{l+1}^+,  the Moore-Penrose inverse in place of the transpose.
+
+Source: Lillicrap et al. 2016, who compare feedback alignment with it: small weights make B act like W^+.
+W is (fan_in, fan_out) and W^+ is (fan_out, fan_in). The inverse is taken anew for every batch: a reference, not a
+method to train large nets with. On a GPU it is computed there.
+"""
+
+from ..backend import array_module
+from .base import SequentialRule
+
+
+class PseudoBP(SequentialRule):
+    """Pseudo-backpropagation: e_l = delta_{l+1} W_{l+1}^+, the Moore-Penrose inverse   [Lillicrap et al. 2016]"""
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ array_module(layer.W).linalg.pinv(layer.W)
