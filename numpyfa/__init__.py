@@ -47,6 +47,7 @@ from .rules import (
     PFA,
     RULES,
     USF,
+    WM,
     DirectRule,
     PseudoBP,
     Rule,

@@ -283,3 +283,37 @@ def test_what_stands_for_the_transpose_is_the_matrix_that_deltas_cross():
     expected = rule.feedback[3]["M"] * np.sign(net.layers[2].W).T
     np.testing.assert_array_equal(rule.stand_in(net.layers[2]), expected)
     assert set(fa.metrics.weight_angle(rule)) == {2, 3} and fa.metrics.weight_angle(fa.BP(net)) == {}
+
+
+def test_the_weight_mirrors_check_finds_padding_that_is_not_counted():
+    class Uncounted(fa.WM):
+        def mirror(self, layer, rng):
+            super().mirror(layer, rng)
+            seen = layer.rows(np.ones((1, *layer.shape_in))).mean(axis=0)  # the share of rows where a tap is no padding
+            self.feedback[layer.number]["B"] *= seen
+
+    layers = [fa.Conv(3, 3, "tanh"), fa.Conv(5, 3, "tanh", padding=1), fa.Dense(2)]
+    net = fa.Network((7, 7, 2), layers, dtype="float64")
+    assert laws.mirror_error(Uncounted, net, "normal") > 3
+
+
+def test_the_weight_mirror_forgets_how_it_began_and_follows_the_weights():
+    net = fa.mlp("20-30-40-10", dtype="float64")
+    rule = fa.WM(net, rate=0.02)
+    for step in range(300):
+        rule.settle(step)
+    angles, ratios = fa.metrics.weight_angle(rule), fa.metrics.weight_norm_ratio(rule)
+    assert max(angles.values()) < 10 and all(0.98 < ratio < 1.05 for ratio in ratios.values())
+
+
+def test_the_weight_mirror_turns_the_delta_towards_bps(mini):
+    net = fa.mlp("784-30-20-10")
+    rule, optimizer = fa.WM(net, rate=0.05), fa.SGD(0.1)
+    history = fa.fit(net, rule, fa.SoftmaxCrossEntropy(), optimizer, mini, epochs=2, batch_size=16)
+    assert history[0]["angle_1"] > 80 and history[-1]["angle_1"] < 25 and history[-1]["angle_2"] < 15
+
+
+@pytest.mark.parametrize("options", [{"rate": 0}, {"rate": 1.5}, {"examples": 0}, {"noise": "pink"}])
+def test_an_impossible_mirror_is_refused(options):
+    with pytest.raises(fa.InputError, match="wm: the rate must lie"):
+        fa.WM(fa.mlp("4-3-2"), **options)

@@ -23,7 +23,14 @@ from .identities import (
     twenty_examples_are_overfitted,
     updates_follow_the_order_of_the_equations,
 )
-from .laws import direct_kolen_pollack, direct_targets, kolen_pollack_gap, product_feedback, sign_feedback
+from .laws import (
+    direct_kolen_pollack,
+    direct_targets,
+    kolen_pollack_gap,
+    product_feedback,
+    sign_feedback,
+    weight_mirror,
+)
 from .nets import batch, conv_net, dense_net, outcome, residual_net, use_bp_feedback
 
 CHECKS = (
@@ -42,6 +49,7 @@ CHECKS = (
     twenty_examples_are_overfitted,
     updates_follow_the_order_of_the_equations,
     kolen_pollack_gap,
+    weight_mirror,
     product_feedback,
     direct_kolen_pollack,
     sign_feedback,

@@ -11,7 +11,7 @@ from ..losses import SoftmaxCrossEntropy, SquaredError
 from ..models import mlp
 from ..network import Network
 from ..optim import SGD, Adam
-from ..rules import BP, BRSF, DFA, DKP, DRTP, FA, FRSF, KP, PFA, RULES, USF, PseudoBP, rule
+from ..rules import BP, BRSF, DFA, DKP, DRTP, FA, FRSF, KP, PFA, RULES, USF, WM, PseudoBP, rule
 from .nets import NETS, ROUNDING, SHAPES, batch, dense_net, largest_difference, outcome, use_bp_feedback, words
 
 
@@ -37,7 +37,7 @@ def rules_with_bp_feedback_equal_bp():
         rows.append(Check(f"{name} is BP, {kind} net", largest_difference(mine, true), ROUNDING))
 
     for kind, build in NETS.items():
-        for each in (FA, KP, FRSF, BRSF):
+        for each in (FA, KP, WM, FRSF, BRSF):
             name = f"{each.__name__.lower()} with {'M = |W^T|' if each in (FRSF, BRSF) else 'B = W^T'}"
             compare(name, use_bp_feedback(each(build("tanh"))))
         compare("pfa with B R = W^T", use_bp_feedback(PFA(build("tanh"), expansion=2)))

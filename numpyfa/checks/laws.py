@@ -4,13 +4,13 @@ import numpy as np
 
 from ..backend import Streams
 from ..gradcheck import Check
-from ..layers import Dense, Signal
+from ..layers import Conv, Dense, Signal
 from ..learn import train_step
 from ..losses import Output, SoftmaxCrossEntropy
 from ..metrics import weight_angle, weight_norm_ratio
 from ..network import Network
 from ..optim import SGD, Adam
-from ..rules import BRSF, DKP, DRTP, KP, PFA, USF
+from ..rules import BRSF, DKP, DRTP, KP, PFA, USF, WM
 from .nets import ROUNDING, batch, conv_net, dense_net, largest_difference, residual_net
 
 LR, DECAY, STEPS = 0.1, 0.5, 40
@@ -47,6 +47,36 @@ def gap_law(name, net, optimizer, momentum):
 
 def gap(a_rule):
     return {number: own["B"] - a_rule.net.layers[number - 1].W.T for number, own in a_rule.feedback.items()}
+
+
+def weight_mirror():
+    """WM: what noise writes into B is W^T on average: dense layers, convolutions with and without padding."""
+    layers = {
+        "dense": Dense(5, "tanh"),
+        "conv, no padding": Conv(5, 3, "tanh"),
+        "conv, padded": Conv(5, 3, "tanh", padding=1),
+        "conv, stride 2, padded": Conv(5, 3, "tanh", stride=2, padding=1),
+    }
+    rows = []
+    for name, layer in layers.items():
+        net = Network((7, 7, 2), [Conv(3, 3, "tanh"), layer, Dense(2)], dtype="float64")
+        rows += [
+            Check(f"wm: error of the mean in standard errors, {noise} noise, {name}", mirror_error(WM, net, noise), 1.3)
+            for noise in ("normal", "uniform")
+        ]
+    return rows
+
+
+def mirror_error(kind, net, noise, samples=200):
+    """How far the mean of many mirror steps lies from W^T, in standard errors: about 1 if it is unbiased."""
+    a_rule = kind(net, rate=1.0, examples=100, noise=noise)  # at rate 1 B is what this noise alone says
+    rng, estimates = Streams(0)("noise"), []
+    for _ in range(samples):
+        a_rule.mirror(net.layers[1], rng)
+        estimates.append(a_rule.feedback[2]["B"].copy())
+    standard_error = np.std(estimates, axis=0, ddof=1) / np.sqrt(samples)
+    errors = (np.mean(estimates, axis=0) - net.layers[1].W.T) / standard_error
+    return float(np.sqrt((errors**2).mean()))
 
 
 def product_feedback():

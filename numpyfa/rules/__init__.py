@@ -14,6 +14,7 @@ from .pfa import PFA
 from .pseudo import PseudoBP
 from .shallow import Shallow
 from .usf import USF
+from .wm import WM
 
 RULES = {
     "bp": BP,
@@ -22,6 +23,7 @@ RULES = {
     "frsf": FRSF,
     "brsf": BRSF,
     "kp": KP,
+    "wm": WM,
     "pfa": PFA,
     "pseudo": PseudoBP,
     "dfa": DFA,
