@@ -79,8 +79,8 @@ def product(rows, delta):
 def keep_freed_memory():
     """Let the C library keep freed memory up to 1 GB for the next batch, instead of giving it back to the system.
 
-    Every batch makes and frees arrays of the same sizes. Given back, they cost more in page faults than in
-    arithmetic: a third of the time at batch 512. Only glibc has this setting; elsewhere nothing happens.
+    Every batch makes and frees arrays of the same sizes. Giving them back costs page faults: about a quarter of the
+    time at batch 512. Only glibc has this setting; elsewhere nothing happens.
     """
     trim_threshold, mmap_threshold = -1, -3  # from malloc.h
     try:
