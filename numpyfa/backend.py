@@ -70,7 +70,7 @@ def device(name):
 def product(rows, delta):
     """rows^T delta: a sum over rows of outer products.
 
-    A single row is an outer product; BLAS would treat it as a matrix product, five times slower.
+    A single row is an outer product; through a matrix product it is slower.
     """
     return rows.T * delta if len(rows) == 1 else rows.T @ delta
 
@@ -79,8 +79,8 @@ def product(rows, delta):
 def keep_freed_memory():
     """Let the C library keep freed memory up to 1 GB for the next batch, instead of giving it back to the system.
 
-    Every batch makes and frees arrays of the same sizes. Giving them back costs page faults: about a quarter of the
-    time at batch 512. Only glibc has this setting; elsewhere nothing happens.
+    Every batch makes and frees arrays of the same sizes, and giving them back costs page faults. It holds for the
+    whole process. Only glibc has this setting; elsewhere nothing happens.
     """
     trim_threshold, mmap_threshold = -1, -3  # from malloc.h
     try:

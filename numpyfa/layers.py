@@ -83,7 +83,7 @@ class Layer:
         return Signal(e, delta.reshape(-1, self.shape_z[-1]), tail)
 
     def gradients(self, trace, signal):
-        """The gradients of the layer's parameters, averaged over the batch: the one place that divides by N."""
+        """The gradients of the layer's parameters, averaged over the batch: here alone they are divided by N."""
         return {name: gradient / len(trace.h) for name, gradient in signal.tail.items()}
 
     def parameters(self):

@@ -142,7 +142,7 @@ def test_entries_at_a_kink_are_skipped_and_counted():
     assert all(check.passed for check in found)
 
 
-def test_max_pool_ties_are_skipped():
+def test_a_max_pool_over_equal_entries_passes_the_check():
     net = fa.Network((4, 4, 1), [fa.Conv(1, 1, fa.MaxPool(2), bias=False), fa.Dense(3)], dtype="float64")
     x, target = batch(net)
     x[...] = 1.0

@@ -152,12 +152,24 @@ def test_an_unwritable_folder_is_one_clear_line(tmp_path, npz, capsys):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_diverging_rule_is_one_clear_line_and_the_others_finish(tmp_path, npz, capfd):
+def test_a_diverging_rule_is_one_clear_line(tmp_path, npz, capfd):
     """capfd, unlike capsys, hears what the workers say too."""
     line = refused(capfd, *train(npz, tmp_path / "run", "--lr", "1e4", "--loss", "squared", rule="bp,shallow"))
     assert re.search("bp, seed 0: the loss is not finite at step .* learning rate too large .*now 10000", line)
-    stable = ("--lr", "10", "--loss", "squared")
-    assert cli.main(train(npz, tmp_path / "b", *stable, net="784-10", rule="shallow", epochs=1)) in (0, 2)
+
+
+def only_bp_diverges(protocol, rule_name, *rest):
+    if rule_name == "bp":
+        raise fa.Diverged("bp diverged")
+    runner.run_job(protocol, rule_name, *rest)
+
+
+def test_when_one_rule_diverges_the_others_finish(tmp_path, npz, capfd, monkeypatch):
+    monkeypatch.setattr(runner, "run_job", only_bp_diverges)
+    assert "bp diverged" in refused(capfd, *train(npz, tmp_path / "run", rule="bp,fa,shallow", epochs=3))
+    assert [folder.epochs_done(tmp_path / "run", rule, 0) for rule in ("bp", "fa", "shallow")] == [0, 3, 3]
+    rows = list(csv.DictReader((tmp_path / "run" / "history.csv").read_text().splitlines()))
+    assert {row["rule"] for row in rows} == {"fa", "shallow"}
 
 
 def die(*_):

@@ -1,4 +1,4 @@
-"""Batchwise random-magnitude sign-concordant feedback: e_l = delta_{l+1} (M * sign(W_{l+1}))^T,  M >= 0 redrawn.
+"""Batchwise random-magnitude sign-concordant feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T),  M >= 0 redrawn.
 
 Source: Liao, Leibo & Poggio 2016; BioTorch's form, whose |M| keeps every sign that of W.
 As frSF, with M (fan_out, fan_in), but M is drawn anew after every batch.

@@ -14,7 +14,7 @@ from .base import DirectRule
 class DKP(DirectRule):
     """Direct Kolen-Pollack: e_l = error B_l, dB_l = error^T h_l / N   [Webster et al. 2021]"""
 
-    init: str = "uniform_fan_out"  # the authors' code: Kaiming's uniform on CIFAR-10, zeros on CIFAR-100
+    init: str = "uniform_fan_out"  # as DFA; the authors' code: Kaiming's uniform on CIFAR-10, zeros on CIFAR-100
     learned = ("B",)
 
     def init_feedback(self, layer):

@@ -18,7 +18,7 @@ from .base import SequentialRule
 class KP(SequentialRule):
     """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Akrout et al. 2019]"""
 
-    init: str = "uniform_fan_out"  # of W's own size, as in Akrout et al.'s code
+    init: str = "uniform_fan_out"  # as FA; Akrout et al.'s code draws N(0, 1/(fan_in + fan_out))
     learned = ("B",)
 
     def init_feedback(self, layer):

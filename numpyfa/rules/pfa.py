@@ -4,7 +4,8 @@ Source: Li & Benna 2024 (arXiv 2405.20594) and their code. With k = 1 and orthog
 B is (fan_out, k fan_out): it spreads delta over k times as many neurons. R is (k fan_out, fan_in) and learns by the
 product of what its two ends know, with W's own step and decay. So R -> B^T W^T and the path B R -> B B^T W^T, which is
 W^T for orthogonal B; for random B of variance 1/(k fan_out) it stays arctan(1/sqrt k) away. No single matrix mirrors W.
-Both hold for SGD, with or without momentum, and need the decay to forget how R began.
+R begins as Glorot's uniform of its own matrix shape; for a convolution the authors count the kernel in both fans.
+Both limits hold for SGD, with or without momentum, and need the decay to forget how R began.
 """
 
 import math

@@ -7,7 +7,7 @@ layer. The papers differ only in c; n is the number of entries of W, k the kerne
     biotorch   sqrt(2 / (fan_in + fan_out))       also the "SF" of the product feedback paper
     liao       1                                  relies on batch norm or Batch Manhattan
     xiao       sqrt(2 / (k k channels_out)) for a convolution, 1 / sqrt(fan_in) for a dense layer
-    strict     |W| / sqrt(n), W's norm of now     Moskovitz et al.'s strict normalisation
+    strict     |W| / sqrt(n), W's norm of now     credited to Moskovitz et al.; not checked against their paper
 """
 
 from dataclasses import dataclass
