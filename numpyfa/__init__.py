@@ -34,24 +34,37 @@ from .local import (
 from .losses import LogisticCrossEntropy, Output, SoftmaxCrossEntropy, SquaredError
 from .models import lenet, mlp, model, resnet8
 from .network import Network
-from .optim import SGD, Adam, RMSprop, cosine_schedule, exponential_schedule, step_schedule
+from .optim import SGD, Adam, BatchManhattan, RMSprop, cosine_schedule, exponential_schedule, step_schedule
 from .rules import (
+    AA,
+    BDFA,
     BP,
     BRSF,
     DFA,
     DKP,
     DRTP,
+    DTP,
     FA,
     FRSF,
+    IA,
+    IFA,
+    KDFA,
     KP,
+    LRAE,
     PFA,
     RULES,
+    SA,
+    SDFA,
     USF,
+    VARIANTS,
     WM,
     DirectRule,
+    Greedy,
     PseudoBP,
     Rule,
     SequentialRule,
     Shallow,
+    SparseDFA,
+    SparsePFA,
     rule,
 )

@@ -18,7 +18,7 @@ from .local import ACTIVATIONS
 from .losses import LOSSES
 from .models import MODELS
 from .optim import OPTIMIZERS
-from .rules import RULES
+from .rules import RULES, VARIANTS, find
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,7 +57,9 @@ def parser():
 
     p = commands.add_parser("train", help="train any net by any rule on any data set")
     p.add_argument("--net", default="784-200-80-10", help=f"sizes such as 784-200-80-10, or {', '.join(MODELS)}")
-    p.add_argument("--rule", "--rules", type=names, default=("bp",), help=f"one or more of {','.join(RULES)}")
+    p.add_argument(
+        "--rule", "--rules", type=names, default=("bp",), help=f"one or more of {','.join([*RULES, *VARIANTS])}"
+    )
     p.add_argument("--data", default="mnist", help=f"{', '.join(data.NAMES)}, or an npz file")
     p.add_argument("--activation", help=f"one of {', '.join(ACTIVATIONS)}")
     p.add_argument("--loss", help=f"one of {', '.join(LOSSES)}")
@@ -77,7 +79,7 @@ def parser():
     p.set_defaults(command=list_rules)
 
     p = commands.add_parser("explain", help="print a rule's equation, shapes, source and code")
-    p.add_argument("rule", help=f"one of {', '.join(RULES)}")
+    p.add_argument("rule", help=f"one of {', '.join([*RULES, *VARIANTS])}")
     p.set_defaults(command=explain)
 
     p = commands.add_parser("data", help="list the data sets that are here; fetch those named")
@@ -205,11 +207,19 @@ def list_rules(options):
     width = max(map(len, RULES))
     for name, kind in RULES.items():
         print(f"{name:{width}}  {inspect.getdoc(kind).splitlines()[0]}")
+    for name, (kind, options) in VARIANTS.items():
+        print(f"{name:{width}}  {kind} with {words(options)}")
+
+
+def words(options):
+    return ", ".join(f"{key}={value!r}" for key, value in options.items())
 
 
 def explain(options):
-    kind = choose(RULES, options.rule, "rule")
+    kind, preset = find(options.rule)
     module = inspect.getmodule(kind)
+    if preset:
+        print(f"{options.rule} is {kind.__name__}(net, {words(preset)}).\n")
     print(inspect.getdoc(module))
     print(f"\nThe code ({module.__name__.replace('.', '/')}.py):\n")
     print(inspect.getsource(kind).rstrip())

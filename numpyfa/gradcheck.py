@@ -82,7 +82,7 @@ def gradient_checks(net, rule, loss, x, target, *, train=True, tolerance=TOLERAN
     for name, p in net.parameters().items():
         number = int(name.partition(".")[0])
         if number == last or isinstance(rule, BP):
-            checks.append(_compare(f"{name} by the loss", gradients.get(name), p, true_loss, tolerance))
+            checks.append(compare(f"{name} by the loss", gradients.get(name), p, true_loss, tolerance))
     for layer, trace, signal in zip(net.layers, traces, signals):
         if signal is not None and layer.number < last:
             checks += _local_checks(layer, trace.inputs, signal.e, train, tolerance)
@@ -100,7 +100,7 @@ def _local_checks(layer, inputs, e, train, tolerance):
         return float((e * trace.h).sum()) / len(e), _layer_branches(layer, trace)
 
     return [
-        _compare(f"{layer.number}.{name} by <e, h>", gradients.get(name), p, surrogate, tolerance)
+        compare(f"{layer.number}.{name} by <e, h>", gradients.get(name), p, surrogate, tolerance)
         for name, p in layer.parameters().items()
     ]
 
@@ -147,7 +147,8 @@ def directional_check(net, loss, x, target, rng, *, step=1e-6, tolerance=1e-5):
     return Check("all parameters along one direction", error, tolerance, note=f"{analytic:.6g}, numeric {numeric:.6g}")
 
 
-def _compare(name, analytic, p, function, tolerance):
+def compare(name, analytic, p, function, tolerance):
+    """A `Check` of the analytic gradient of `function` in the array p; see `numeric_gradient` for both."""
     if analytic is None or analytic.shape != p.shape:
         found = "no gradient" if analytic is None else f"a gradient of shape {analytic.shape}"
         return Check(name, math.inf, tolerance, note=f"{found} was returned for a parameter of shape {p.shape}")

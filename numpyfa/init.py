@@ -9,6 +9,8 @@ A convolution passes its own fans, which count the kernel's taps.
     glorot           U(-a, a), a = sqrt(6/(fan_in + fan_out))   Glorot & Bengio 2010
     uniform_fan_in   U(-a, a), a = 1/sqrt(fan_in)        PyTorch's default for weights
     uniform_fan_out  U(-a, a), a = 1/sqrt(fan_out)       Nokland 2016's feedback
+    kaiming_fan_out  U(-a, a), a = sqrt(6/fan_out)       Frenkel et al. 2021's and Webster et al. 2021's feedback
+    akrout           N(0, 1/(fan_in + fan_out))          Akrout et al. 2019's feedback
     orthogonal       orthonormal columns or rows, whichever are fewer   Saxe et al. 2014
     normal:s         N(0, s^2), s = 1 if left out
     uniform:a        U(-a, a), a = 1 if left out
@@ -35,6 +37,8 @@ INITS = {
     "glorot": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, math.sqrt(6 / (fan_in + fan_out))),
     "uniform_fan_in": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, 1 / math.sqrt(fan_in)),
     "uniform_fan_out": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, 1 / math.sqrt(fan_out)),
+    "kaiming_fan_out": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, math.sqrt(6 / fan_out)),
+    "akrout": lambda rng, shape, fan_in, fan_out, scale: rng.standard_normal(shape) / math.sqrt(fan_in + fan_out),
     "orthogonal": _orthogonal,
     "normal": lambda rng, shape, fan_in, fan_out, scale: rng.standard_normal(shape) * scale,
     "uniform": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, scale),

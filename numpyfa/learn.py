@@ -20,13 +20,14 @@ PROBE = 1000  # the alignment is measured on the first examples of the training 
 
 def train_step(net, rule, loss, optimizer, x, target, noise=None):
     """One batch by one rule; returns (the batch's mean loss, the traces). Feedback that learns takes W's own steps."""
+    rule.step = optimizer.step + 1
     traces = net.forward(x, train=True, noise=noise)
     output = loss.output(traces[-1].h, target)
     signals = rule.signals(traces, output)
     gradients = net.gradients(traces, signals) | rule.gradients(traces, signals, output)
     optimizer.update(net.parameters() | rule.parameters(), gradients)
     net.settle(traces)
-    rule.settle(optimizer.step)
+    rule.settle(traces)
     return float(output.value), traces
 
 

@@ -3,7 +3,19 @@
 Each function in `CHECKS` returns a list of `Check`s: a figure and the tolerance it must not exceed.
 """
 
+from .direct import (
+    chosen_layers,
+    direct_kolen_pollack,
+    direct_signs,
+    direct_targets,
+    frozen_layers_gain_nothing,
+    greedy_layers,
+    indirect_feedback,
+    kernel_and_full_maps,
+)
 from .gradients import (
+    feedback_by_finite_differences,
+    inverses_by_finite_differences,
     kinks_are_skipped,
     layers_by_finite_differences,
     losses_by_finite_differences,
@@ -24,14 +36,16 @@ from .identities import (
     updates_follow_the_order_of_the_equations,
 )
 from .laws import (
-    direct_kolen_pollack,
-    direct_targets,
     kolen_pollack_gap,
+    linear_invariant,
+    local_targets,
     product_feedback,
+    regularised_feedback,
     sign_feedback,
+    target_propagation,
     weight_mirror,
 )
-from .nets import batch, conv_net, dense_net, outcome, residual_net, use_bp_feedback
+from .nets import NETS, batch, conv_net, dense_net, fit_for, outcome, residual_net, use_bp_feedback
 
 CHECKS = (
     tails_by_finite_differences,
@@ -39,6 +53,8 @@ CHECKS = (
     losses_by_finite_differences,
     layers_by_finite_differences,
     rules_by_finite_differences,
+    feedback_by_finite_differences,
+    inverses_by_finite_differences,
     output_layer_equals_bp,
     rules_with_bp_feedback_equal_bp,
     one_hidden_layer_fa_is_dfa,
@@ -48,10 +64,20 @@ CHECKS = (
     cross_entropy_at_small_weights,
     twenty_examples_are_overfitted,
     updates_follow_the_order_of_the_equations,
+    linear_invariant,
+    sign_feedback,
     kolen_pollack_gap,
     weight_mirror,
     product_feedback,
+    regularised_feedback,
+    target_propagation,
+    local_targets,
     direct_kolen_pollack,
-    sign_feedback,
     direct_targets,
+    direct_signs,
+    chosen_layers,
+    kernel_and_full_maps,
+    indirect_feedback,
+    greedy_layers,
+    frozen_layers_gain_nothing,
 )

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ..gradcheck import Check, directional_check, gradient_checks
+from ..gradcheck import TOLERANCE, Check, compare, directional_check, gradient_checks
 from ..layers import Conv, Dense
 from ..local import LOCALS, AvgPool, BatchNorm, Dropout, GlobalAvgPool, LeakyReLU, MaxPool
 from ..losses import LOSSES, SoftmaxCrossEntropy, SquaredError
 from ..models import mlp
 from ..network import Network
-from ..rules import BP, RULES, rule
-from .nets import NETS, SHAPES, batch, dense_net, words, worst
+from ..rules import BP, RULES
+from .nets import NETS, SHAPES, batch, dense_net, fit_for, words, worst
 
 
 def tails_by_finite_differences():
@@ -73,12 +73,112 @@ def rules_by_finite_differences():
     """Every rule's local updates against the surrogate <e, h>/N, on dense, conv and residual nets."""
     rows = []
     for rule_name in RULES:
-        for net_name, build in NETS.items():
-            net = build("tanh")
-            x, target = batch(net)
-            checks = gradient_checks(net, rule(rule_name, net), SoftmaxCrossEntropy(), x, target)
-            rows.append(worst(f"{rule_name}: local updates, {net_name} net", checks))
+        for net_name in NETS:
+            found = fit_for(rule_name, net_name, "tanh")
+            if found:
+                net, a_rule, _ = found
+                checks = gradient_checks(net, a_rule, SoftmaxCrossEntropy(), *batch(net))
+                rows.append(worst(f"{rule_name}: local updates, {net_name} net", checks))
     return rows
+
+
+def feedback_by_finite_differences():
+    """Each gradient of learned feedback against a surrogate, with what comes in held constant."""
+    rows = []
+    for rule_name, surrogate in SURROGATES.items():
+        for net_name in NETS:
+            found = fit_for(rule_name, net_name, "tanh")
+            if found:
+                rows.append(worst(f"{rule_name}: feedback, {net_name} net", feedback_checks(*found[:2], surrogate)))
+    return rows
+
+
+def feedback_checks(net, a_rule, surrogate):
+    """The gradients of all that `a_rule` learns against those of `surrogate(layer, own, trace, signal, output)`."""
+    x, target = batch(net)
+    traces = net.forward(x, train=True)
+    output = SoftmaxCrossEntropy().output(traces[-1].h, target)
+    signals = a_rule.signals(traces, output)
+    gradients, checks = a_rule.gradients(traces, signals, output), []
+    output.error = signals[-1].delta
+    for name, p in a_rule.parameters().items():
+        number = int(name.split(".")[1])
+        layer, own = net.layers[number - 1], a_rule.feedback[number]
+        trace, signal = traces[number - 1], signals[number - 1]
+
+        def value(seen=(layer, own, trace, signal, output)):
+            return float(surrogate(*seen)), []
+
+        checks.append(compare(name, gradients.get(name), p, value, TOLERANCE))
+    return checks
+
+
+def inverses_by_finite_differences():
+    """DTP: each gradient of an inverse against |g(h) - x|^2 / N."""
+    rows = []
+    for net_name in ("dense", "conv"):
+        net, a_rule, _ = fit_for("sdtp", net_name, "tanh")
+        x, checks = batch(net)[0], []
+        traces = net.forward(x)
+        for layer in a_rule.receiving_layers():
+            x, h = traces[layer.number - 2].h, traces[layer.number - 1].h
+
+            def value(seen=(a_rule, layer, h, x)):
+                a_rule, layer, h, x = seen
+                return float(((a_rule.inverse(layer, h)[0] - x.reshape(len(x), -1)) ** 2).sum()) / len(x), []
+
+            for name, gradient in a_rule.inverse_gradients(layer, x, h).items():
+                own = a_rule.feedback[layer.number][name]
+                checks.append(compare(f"{layer.number}.{name}", gradient, own, value, TOLERANCE))
+        rows.append(worst(f"dtp: inverses, {net_name} net", checks))
+    return rows
+
+
+def hebbian(key):
+    """<delta, h K^T> / N: what B learns under Kolen-Pollack, and each rule that borrows its product."""
+    return lambda layer, own, trace, signal, output: (signal.delta * (trace.rows @ own[key].T)).sum() / len(trace.h)
+
+
+def symmetric(layer, own, trace, signal, output):
+    return 1e-3 * (own["B"] ** 2).sum() - 2e-3 * (own["B"] * layer.W.T).sum()
+
+
+def activation(layer, own, trace, signal, output):
+    y, q = trace.rows @ layer.W, trace.rows @ own["B"].T
+    return (1e-3 * (q * q).sum() - 2e-3 * (y * q).sum()) / len(y)
+
+
+def information(layer, own, trace, signal, output):
+    y = trace.rows @ layer.W
+    r, x = layer.fold(y @ own["B"]), trace.rows
+    return (-2e-3 * (x * (y @ own["B"])).sum() + 1e-3 * (r * r).sum()) / len(y) + 1e-3 * (own["B"] ** 2).sum()
+
+
+def direct(layer, own, trace, signal, output):
+    return (output.error * (trace.h.reshape(len(trace.h), -1) @ own["B"].T)).sum() / len(trace.h)
+
+
+def classifier(layer, own, trace, signal, output):
+    logits = trace.h.reshape(len(trace.h), -1) @ own["A"] + own["c"]
+    return SoftmaxCrossEntropy().output(logits, output.target).value
+
+
+# The function of its feedback that each rule descends, by the rules' own defaults.
+SURROGATES = {
+    "kp": hebbian("B"),
+    "pfa": lambda layer, own, trace, signal, output: (
+        ((signal.delta @ own["G"]) * (trace.rows @ own["P"].T)).sum() / len(trace.h)
+    ),
+    "sparse-pfa": lambda layer, own, trace, signal, output: (
+        ((signal.delta @ own["B"]) * (trace.rows @ (own["R"] * own["mask"]).T)).sum() / len(trace.h)
+    ),
+    "sa": symmetric,
+    "aa": activation,
+    "ia": information,
+    "lra-e": hebbian("E"),
+    "dkp": direct,
+    "greedy": classifier,
+}
 
 
 def _finite_differences(name, net, loss=None, train=True, n=5):

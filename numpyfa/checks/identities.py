@@ -11,18 +11,59 @@ from ..losses import SoftmaxCrossEntropy, SquaredError
 from ..models import mlp
 from ..network import Network
 from ..optim import SGD, Adam
-from ..rules import BP, BRSF, DFA, DKP, DRTP, FA, FRSF, KP, PFA, RULES, USF, WM, PseudoBP, rule
-from .nets import NETS, ROUNDING, SHAPES, batch, dense_net, largest_difference, outcome, use_bp_feedback, words
+from ..rules import (
+    AA,
+    BDFA,
+    BP,
+    BRSF,
+    DFA,
+    DKP,
+    DRTP,
+    DTP,
+    FA,
+    FRSF,
+    IA,
+    IFA,
+    KDFA,
+    KP,
+    LRAE,
+    PFA,
+    RULES,
+    SA,
+    SDFA,
+    USF,
+    WM,
+    Greedy,
+    PseudoBP,
+    SparseDFA,
+    SparsePFA,
+    rule,
+)
+from .nets import (
+    NETS,
+    ROUNDING,
+    SHAPES,
+    batch,
+    dense_net,
+    fit_for,
+    largest_difference,
+    outcome,
+    use_bp_feedback,
+    words,
+)
 
 
 def output_layer_equals_bp():
     """Every rule gives the output layer BP's update, to the last bit."""
     rows = []
     for rule_name in RULES:
-        for net_name, build in NETS.items():
-            net = build("tanh")
+        for net_name in NETS:
+            found = fit_for(rule_name, net_name, "tanh")
+            if not found:
+                continue
+            net, a_rule, _ = found
             last = f"{len(net.layers)}."
-            mine, true = (outcome(net, r)[1] for r in (rule(rule_name, net), BP(net)))
+            mine, true = (outcome(net, r)[1] for r in (a_rule, BP(net)))
             mine, true = ({k: v for k, v in g.items() if k.startswith(last)} for g in (mine, true))
             rows.append(Check(f"{rule_name}: output layer = BP's, {net_name} net", largest_difference(mine, true), 0.0))
     return rows
@@ -37,10 +78,11 @@ def rules_with_bp_feedback_equal_bp():
         rows.append(Check(f"{name} is BP, {kind} net", largest_difference(mine, true), ROUNDING))
 
     for kind, build in NETS.items():
-        for each in (FA, KP, WM, FRSF, BRSF):
+        for each in (FA, KP, WM, SA, AA, IA, FRSF, BRSF):
             name = f"{each.__name__.lower()} with {'M = |W^T|' if each in (FRSF, BRSF) else 'B = W^T'}"
             compare(name, use_bp_feedback(each(build("tanh"))))
-        compare("pfa with B R = W^T", use_bp_feedback(PFA(build("tanh"), expansion=2)))
+        compare("pfa with B R = W^T", use_bp_feedback(PFA(build("tanh"))))
+        compare("sparse-pfa with B R = W^T", use_bp_feedback(SparsePFA(build("tanh"))))
         net = build("tanh")
         for layer in net.layers:
             if isinstance(layer, Weighted):
@@ -54,13 +96,35 @@ def rules_with_bp_feedback_equal_bp():
                 layer.W[...] = np.sign(layer.W) * 0.3
         compare("usf, strict, on weights of one magnitude", USF(net, scale="strict"))
         linear = {} if kind == "dense" else {"norm": None}
-        for each in (DFA, DKP):
+        for each in (DFA, DKP, SparseDFA, BDFA):
             compare(f"{each.__name__.lower()} with B = product of the W^T, linear,",
                     use_bp_feedback(each(build("identity", **linear))))  # fmt: skip
         net = build("identity", **linear)
         h = net.forward(batch(net)[0])[-1].h
         compare("drtp with B = product of the W^T and the error equal to the target, linear,",
                 use_bp_feedback(DRTP(net)), SquaredError(), h / 2)  # fmt: skip
+        compare("sdfa with B = product of the W^T and errors of 1 and -1, linear,",
+                use_bp_feedback(SDFA(net)), SquaredError(), h - np.sign(h))  # fmt: skip
+        plain = {} if kind == "dense" else {"norm": None, "pool": False}
+        compare("lra-e with E = W^T and beta = 1, linear,", use_bp_feedback(LRAE(build("identity", **plain), beta=1)))
+        if kind != "residual":
+            options = {"target_step": 1, "activation": "identity"}
+            compare("dtp with V = W^T, linear,", use_bp_feedback(DTP(build("identity", **linear), **options)))
+            compare("sdtp with V = W^T, linear,",
+                    use_bp_feedback(DTP(build("identity", **linear), simplified=True, **options)))  # fmt: skip
+            compare("greedy with A = product of the W, linear,", use_bp_feedback(Greedy(build("identity", **linear))))
+
+    kind = "dense"
+    net = dense_net("identity")
+    net.layers[1].W[...] = np.linalg.qr(net.layers[1].W)[0]
+    compare("ifa with W_2^T W_2 = I and B = product of the W^T, linear,", use_bp_feedback(IFA(net)))
+    compare("kdfa with B = product of the W^T, linear,", use_bp_feedback(KDFA(dense_net("identity"))))
+    kind = "conv"
+    net = Network((3, 3, 2), [Conv(5, 1), Conv(4, 1), Dense(3)], dtype="float64")
+    net.layers[1].W[...] = np.linalg.qr(net.layers[1].W)[0]
+    compare("ifa with 1x1 kernels, W_2^T W_2 = I and B = product of the W^T, linear,", use_bp_feedback(IFA(net)))
+    net = Network((6, 7, 2), [Conv(3, 3, padding=1), Conv(4, 2, "globalavgpool"), Dense(3)], dtype="float64")
+    compare("kdfa below a global pool, with B = W_3^T W_2^T / places, linear,", use_bp_feedback(KDFA(net)))
     return rows
 
 

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 
+from ..errors import InputError
 from ..gradcheck import Check
-from ..layers import Conv, Dense, Junction
+from ..layers import Conv, Dense, Junction, Weighted
 from ..local import AvgPool, BatchNorm, GlobalAvgPool
 from ..losses import SoftmaxCrossEntropy, SquaredError
 from ..network import Network
-from ..rules import BP, DirectRule
+from ..rules import BP, DTP, IFA, KDFA, DirectRule, Greedy, rule
 
 ROUNDING = 1e-12
 SHAPES = [(5, 5, 1, 3, 1, 0), (7, 6, 2, 3, 2, 1), (6, 7, 3, 2, 2, 0), (5, 9, 2, 5, 3, 2), (4, 4, 2, 1, 1, 0)]
@@ -21,23 +22,24 @@ def dense_net(*tail, last=()):
     return Network(6, [*layers, Dense(3, *last)], dtype="float64", seed=1)
 
 
-def conv_net(*tail, last=(), norm=BatchNorm):
+def conv_net(*tail, last=(), norm=BatchNorm, pool=True):
     """A 6 x 7 image of 2 channels, a strided convolution, a padded one with batch norm and pooling, a dense output."""
-    norms = [norm()] if norm else []
+    norms, pools = [norm()] if norm else [], [AvgPool(2)] if pool else []
     layers = [
         Conv(3, 3, *made(tail), stride=2, padding=1),
-        Conv(4, 2, *norms, *made(tail), AvgPool(2), padding=1),
+        Conv(4, 2, *norms, *made(tail), *pools, padding=1),
         Dense(3, *last),
     ]
     return Network((6, 7, 2), layers, dtype="float64", seed=2)
 
 
-def residual_net(*tail, last=(), norm=BatchNorm):
+def residual_net(*tail, last=(), norm=BatchNorm, pool=True):
     """Two residual blocks, one with a shortcut of its own; batch norm; global pooling; a dense output."""
 
     def norms():
         return [norm()] if norm else []
 
+    pools = [GlobalAvgPool()] if pool else []
     layers = [
         Conv(2, 3, *norms(), *made(tail), padding=1),
         Conv(2, 3, *norms(), *made(tail), padding=1),
@@ -45,7 +47,7 @@ def residual_net(*tail, last=(), norm=BatchNorm):
         Junction(*made(tail), sources=(-1, -3)),
         Conv(3, 3, *norms(), *made(tail), stride=2, padding=1),
         Conv(3, 1, stride=2, source=-2),
-        Junction(*norms(), *made(tail), GlobalAvgPool(), sources=(-1, -2)),
+        Junction(*norms(), *made(tail), *pools, sources=(-1, -2)),
         Dense(3, *last),
     ]
     return Network((5, 5, 2), layers, dtype="float64", seed=3)
@@ -57,6 +59,18 @@ def made(tail):
 
 
 NETS = {"dense": dense_net, "conv": conv_net, "residual": residual_net}
+
+
+def fit_for(rule_name, kind, *tail, **options):
+    """(net, rule, what was left out) of a rule and a kind of net: pools and batch norm are left out one after the other
+    until the rule accepts the net; None if it refuses every such net."""
+    ways = [{}] if kind == "dense" else [{}, {"pool": False}, {"pool": False, "norm": None}]
+    for way in ways:
+        net = NETS[kind](*tail, **way | options)
+        try:
+            return net, rule(rule_name, net), sorted(way)
+        except InputError:
+            pass
 
 
 def batch(net, n=5, seed=0, regression=False):
@@ -99,23 +113,36 @@ def use_bp_feedback(a_rule):
     it is the same for every input, and the rule then exact, only in a linear net.
     """
     net = a_rule.net
-    if isinstance(a_rule, DirectRule):
+    transposed = {layer.number: layer.W.T.copy() for layer in net.layers if isinstance(layer, Weighted)}
+    if isinstance(a_rule, DirectRule | IFA | KDFA):
         n = net.size_out
         traces = net.forward(np.zeros((n, *net.input_shape)))
         output = SquaredError().output(traces[-1].h, traces[-1].h - np.eye(n))  # e = one row per output
         signals = BP(net).signals(traces, output)
-        for number, own in a_rule.feedback.items():
-            own["B"] = signals[number - 1].e.reshape(n, -1)
-        return a_rule
     for number, own in a_rule.feedback.items():
-        transpose = net.layers[number - 1].W.T.copy()
-        if "R" in own:
-            own["R"] = np.linalg.pinv(own["B"]) @ transpose  # B R = W^T
-        elif "B" in own:
-            own["B"] = transpose
-        if "M" in own:
-            own["M"] = np.abs(transpose)
+        if isinstance(a_rule, KDFA):
+            delta = signals[number - 1].delta
+            own["B"] = delta[:: len(delta) // n] @ transposed[number]  # the same delta at each place
+        elif isinstance(a_rule, Greedy):
+            own["A"] = signals[number - 1].e.reshape(n, -1).T
+        elif isinstance(a_rule, DirectRule | IFA):
+            own["B"] = signals[number - 1].e.reshape(n, -1)
+        elif isinstance(a_rule, DTP):
+            own["V"] = jacobian(net, number)
+        elif "R" in own:
+            own["R"] = np.linalg.pinv(own["B"]) @ transposed[number]  # B R = W^T
+        else:
+            key = next(key for key in ("B", "P", "E", "M") if key in own)
+            own[key] = np.abs(transposed[number]) if key == "M" else transposed[number]
     return a_rule
+
+
+def jacobian(net, number):
+    """What unit errors at h of a layer become at its input, (units, units below): W^T, for a linear dense layer."""
+    layer = net.layers[number - 1]
+    trace = layer.forward(np.zeros((layer.size_out, *layer.shape_in)))
+    delta = layer.backward(trace, np.eye(layer.size_out).reshape(trace.h.shape)).delta
+    return layer.fold(delta @ layer.W.T).reshape(layer.size_out, -1)
 
 
 def words(shape):

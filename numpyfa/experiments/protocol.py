@@ -7,7 +7,7 @@ from ..backend import find_gpu
 from ..errors import InputError, choose
 from ..losses import LOSSES, check_loss
 from ..models import model
-from ..rules import RULES, rule
+from ..rules import find, rule
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ def build(protocol, rule_name, seed, dataset):
         dtype=protocol.dtype,
         device=protocol.device,
     )
-    kind = choose(RULES, rule_name, "rule")
+    kind, _ = find(rule_name)
     has_init = any(f.name == "init" for f in fields(kind))
     a_rule = rule(rule_name, net, seed, **({"init": protocol.feedback} if protocol.feedback and has_init else {}))
     loss = choose(LOSSES, protocol.loss, "loss")()
     check_loss(loss, net)
     options = {"decay": protocol.decay} | ({"momentum": protocol.momentum} if protocol.momentum else {})
-    if protocol.momentum and protocol.optimizer != "sgd":
-        raise InputError(f"momentum is an option of sgd, found with {protocol.optimizer}")
+    if protocol.momentum and protocol.optimizer not in ("sgd", "manhattan"):
+        raise InputError(f"momentum is an option of sgd and manhattan, found with {protocol.optimizer}")
     return net, a_rule, loss, optim.optimizer(protocol.optimizer, protocol.lr, **options)
 
 

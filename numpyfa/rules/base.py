@@ -4,7 +4,7 @@ A `SequentialRule` goes down the network: each layer's delta crosses that layer'
 A `DirectRule` goes straight across: the error at the output is projected to each layer.
 
 A rule is one short file: `init_feedback` draws its arrays for a layer, `transport` or `project` is its equation.
-Both traversals are pure, so a second rule can look at the same forward pass.
+`signals` is pure in both, so a second rule can look at the same forward pass.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,15 +14,21 @@ import numpy as np
 from .. import init as initial
 from ..backend import Streams, to_device
 from ..errors import InputError
-from ..layers import Signal, Weighted
+from ..layers import Dense, Signal, Weighted
 from ..network import Network
+
+
+def exact(layer, trace, e):
+    """The signal of a layer that is told e: delta = e times the Jacobian of its tail."""
+    return layer.backward(trace, e.reshape(trace.h.shape))
 
 
 @dataclass
 class Rule:
     """A rule bound to a network. `feedback[n]` holds its own arrays for layer n, by name.
 
-    `seed` names the stream that the feedback is drawn from; it is independent of the weights' stream.
+    `seed` names the stream that the feedback is drawn from; it is independent of the weights' stream. `step` is the
+    number of the batch at hand, from 1; what is drawn at random is named by it, so that a resumed run draws the same.
     """
 
     learned = ()  # the names of the feedback arrays that learn by a gradient
@@ -31,7 +37,7 @@ class Rule:
     seed: int = field(default=0, kw_only=True)
 
     def __post_init__(self):
-        self.streams = Streams(self.seed)
+        self.step, self.streams = 0, Streams(self.seed)
         self.feedback = {layer.number: self.init_feedback(layer) for layer in self.receiving_layers()}
 
     def init_feedback(self, layer):
@@ -56,26 +62,53 @@ class Rule:
         return {f"feedback.{n}.{name}": own[name] for n, own in self.feedback.items() for name in self.learned}
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        """The gradients of a layer's feedback, by name, summed over the batch."""
+        """The gradients of a layer's feedback, by name, averaged over the batch."""
         return {}
 
     def gradients(self, traces, signals, output):
-        """{"feedback.3.B": array, ...} averaged over the batch, for W's own optimiser: the same step and decay."""
+        """{"feedback.3.B": array, ...} for W's own optimiser: the same step and decay."""
         flat = {}
         if self.learned:
             output = replace(output, error=signals[-1].delta)
             for layer in self.receiving_layers():
                 trace, signal, own = traces[layer.number - 1], signals[layer.number - 1], self.feedback[layer.number]
                 for name, gradient in self.feedback_gradients(layer, own, trace, signal, output).items():
-                    flat[f"feedback.{layer.number}.{name}"] = gradient / len(trace.h)
+                    flat[f"feedback.{layer.number}.{name}"] = gradient
         return flat
 
     def check_optimizer(self, optimizer):
         """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
 
-    def settle(self, step):
-        """What changes between batches other than by a gradient, after batch number `step`. Nothing, unless a rule
-        says otherwise. Its random numbers are named by `step`, so that a resumed run draws the same."""
+    def settle(self, traces):
+        """What changes after a batch other than by W's optimiser. Nothing, unless a rule says otherwise."""
+
+    def descend(self, traces, told, across, below, receive=exact):
+        """The signals of all layers, from the last to the first; None for a layer that is told nothing.
+
+        `told` holds the e that is given, by layer number. A layer whose number is in `below` gets the sum of what the
+        layers that it feeds send down: fold(across(layer, trace, signal)), rows of their input. `receive(layer, trace,
+        e)` makes a signal of what a layer is told.
+        """
+        signals = [None] * len(self.net.layers)
+        for layer in reversed(self.net.layers):
+            if layer.number not in told:
+                continue
+            trace = traces[layer.number - 1]
+            signal = signals[layer.number - 1] = receive(layer, trace, told[layer.number])
+            sources = [source for source in self.net.sources[layer.number] if source in below]
+            if sources:
+                sent = layer.fold(across(layer, trace, signal))
+                for source in sources:
+                    told[source] = told[source] + sent if source in told else sent
+        return signals
+
+    def crossed_layers(self):
+        """The layers whose weights a signal crosses on its way down: not those fed by the network's input alone."""
+        return [x for x in self.net.layers if isinstance(x, Weighted) and self.net.sources[x.number] != (0,)]
+
+    def hidden(self):
+        """The numbers of the hidden layers."""
+        return range(1, len(self.net.layers))
 
 
 class SequentialRule(Rule):
@@ -83,24 +116,12 @@ class SequentialRule(Rule):
     delta becomes on its way to the layer's input. Where a layer feeds several, what they send is added."""
 
     def receiving_layers(self):
-        """The layers whose weights a signal crosses: not those fed by the network's input alone."""
-        return [x for x in self.net.layers if isinstance(x, Weighted) and self.net.sources[x.number] != (0,)]
+        """The layers with feedback: those whose weights a signal crosses."""
+        return self.crossed_layers()
 
     def signals(self, traces, output):
         """The signals of layers 1..L for one batch."""
-        net = self.net
-        told = [None] * len(net.layers) + [output.e]
-        signals = [None] * len(net.layers)
-        for layer in reversed(net.layers):
-            number = layer.number
-            trace = traces[number - 1]
-            signal = signals[number - 1] = layer.backward(trace, told[number])
-            sources = [source for source in net.sources[number] if source > 0]
-            if sources:
-                sent = layer.fold(self.across(layer, trace, signal))
-                for source in sources:
-                    told[source] = sent if told[source] is None else told[source] + sent
-        return signals
+        return self.descend(traces, {len(self.net.layers): output.e}, self.across, self.hidden())
 
     def stand_in(self, layer):
         """What stands where W^T stands, (fan_out, fan_in): the rows that unit deltas become."""
@@ -114,29 +135,49 @@ class SequentialRule(Rule):
         return signal.delta
 
 
+@dataclass
 class DirectRule(Rule):
     """Straight across. A subclass writes `project(layer, feedback, trace, output)`: e for the layer, (N, size_out),
-    from `output.error` (dL/dz of the output layer, N x outputs) or `output.target`; None tells it nothing."""
+    from `output.error` (dL/dz of the output layer, N x outputs) or `output.target`; None tells it nothing.
+
+    `layers` chooses the hidden layers that are sent a signal directly: their numbers, or "dense" for all dense ones.
+    The other hidden layers then get theirs by backpropagation from the layers above them.
+    """
+
+    layers: tuple | str | None = field(default=None, kw_only=True)
 
     def __post_init__(self):
-        if len(self.net.layers[-1].shape_z) != 1:
+        last = self.net.layers[-1]
+        if len(last.shape_z) != 1:
+            raise InputError(f"a direct rule needs a dense output layer, found one of shape {last.shape_z}")
+        able = [layer for layer in self.net.layers[:-1] if layer.parameters()]
+        numbers = {layer.number for layer in able}
+        chosen = numbers if self.layers is None else set(self.layers)
+        if self.layers == "dense":
+            chosen = {layer.number for layer in able if isinstance(layer, Dense)}
+        if not chosen <= numbers:
             raise InputError(
-                f"a direct rule needs a dense output layer, found one of shape {self.net.layers[-1].shape_z}"
+                f"direct feedback goes to hidden layers that learn, {sorted(numbers)}, or to 'dense' ones; "
+                f"found {self.layers!r}"
             )
+        self.direct = [layer for layer in able if layer.number in chosen]
+        self.below = () if self.layers is None else [number for number in self.hidden() if number not in chosen]
         super().__post_init__()
 
     def receiving_layers(self):
-        """The hidden layers with something to learn."""
-        return [layer for layer in self.net.layers[:-1] if layer.parameters()]
+        """The hidden layers that are sent a signal directly: those with something to learn, or the chosen ones."""
+        return self.direct
 
     def signals(self, traces, output):
         """The signals of layers 1..L for one batch; the output layer's is exact."""
-        signals = [None] * len(self.net.layers)
-        signals[-1] = self.net.layers[-1].backward(traces[-1], output.e)
-        output = replace(output, error=signals[-1].delta)
-        for layer in self.receiving_layers():
-            trace = traces[layer.number - 1]
-            e = self.project(layer, self.feedback[layer.number], trace, output)
+        last, told = self.net.layers[-1], {len(self.net.layers): output.e}
+        output = replace(output, error=last.backward(traces[-1], output.e).delta)
+        for layer in self.direct:
+            e = self.project(layer, self.feedback[layer.number], traces[layer.number - 1], output)
             if e is not None:
-                signals[layer.number - 1] = layer.backward(trace, e.reshape(trace.h.shape))
-        return signals
+                told[layer.number] = e
+        return self.descend(traces, told, self.across, self.below)
+
+    def across(self, layer, trace, signal):
+        """The layer's delta, carried to its input as by backpropagation."""
+        return signal.delta @ layer.W.T if isinstance(layer, Weighted) else signal.delta

@@ -23,7 +23,7 @@ class BRSF(SequentialRule):
         sign = array_module(layer.W).sign(layer.W)
         return signal.delta @ (feedback["M"] * sign.T)
 
-    def settle(self, step):
+    def settle(self, traces):
         for layer in self.receiving_layers():
-            M = self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans, step=step)
+            M = self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans, step=self.step)
             self.feedback[layer.number]["M"][...] = abs(M)

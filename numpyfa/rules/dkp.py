@@ -14,7 +14,7 @@ from .base import DirectRule
 class DKP(DirectRule):
     """Direct Kolen-Pollack: e_l = error B_l, dB_l = error^T h_l / N   [Webster et al. 2021]"""
 
-    init: str = "uniform_fan_out"  # as DFA; the authors' code: Kaiming's uniform on CIFAR-10, zeros on CIFAR-100
+    init: str = "kaiming_fan_out"  # U(-a, a), a = sqrt(6/units): the authors' code on CIFAR-10; zeros on CIFAR-100
     learned = ("B",)
 
     def init_feedback(self, layer):
@@ -24,4 +24,4 @@ class DKP(DirectRule):
         return output.error @ feedback["B"]
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"B": output.error.T @ trace.h.reshape(len(trace.h), -1)}
+        return {"B": output.error.T / len(trace.h) @ trace.h.reshape(len(trace.h), -1)}

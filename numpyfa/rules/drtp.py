@@ -13,7 +13,7 @@ from .base import DirectRule
 class DRTP(DirectRule):
     """Direct random target projection: e_l = target B_l, B random and fixed   [Frenkel et al. 2021]"""
 
-    init: str = "uniform_fan_out"  # as DFA; Frenkel et al.'s code draws U(-a, a), a = sqrt(6/units)
+    init: str = "kaiming_fan_out"  # U(-a, a), a = sqrt(6/units), their code
 
     def init_feedback(self, layer):
         return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}

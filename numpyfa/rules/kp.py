@@ -18,7 +18,7 @@ from .base import SequentialRule
 class KP(SequentialRule):
     """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Akrout et al. 2019]"""
 
-    init: str = "uniform_fan_out"  # as FA; Akrout et al.'s code draws N(0, 1/(fan_in + fan_out))
+    init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
     learned = ("B",)
 
     def init_feedback(self, layer):
@@ -32,4 +32,4 @@ class KP(SequentialRule):
             warn("kp: coupled decay through this optimiser breaks B -> W^T; use decoupled=True, or SGD")
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"B": signal.delta.T @ trace.rows}
+        return {"B": signal.delta.T / len(trace.h) @ trace.rows}

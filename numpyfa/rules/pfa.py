@@ -4,8 +4,10 @@ Source: Li & Benna 2024 (arXiv 2405.20594) and their code. With k = 1 and orthog
 B is (fan_out, k fan_out): it spreads delta over k times as many neurons. R is (k fan_out, fan_in) and learns by the
 product of what its two ends know, with W's own step and decay. So R -> B^T W^T and the path B R -> B B^T W^T, which is
 W^T for orthogonal B; for random B of variance 1/(k fan_out) it stays arctan(1/sqrt k) away. No single matrix mirrors W.
-R begins as Glorot's uniform of its own matrix shape; for a convolution the authors count the kernel in both fans.
-Both limits hold for SGD, with or without momentum, and need the decay to forget how R began.
+Nothing but the path P = B R is ever seen of R, and it learns by dP = B dR = (delta_{l+1} B B^T)^T h_l / N. So P and
+G = B B^T are kept, (fan_out, fan_in) and (fan_out, fan_out): the same numbers under SGD, at a cost that does not grow
+with k. `sparse-pfa` keeps B and R themselves.
+The limit holds for SGD, with or without momentum, and needs the decay to forget how R began.
 """
 
 import math
@@ -22,7 +24,7 @@ class PFA(SequentialRule):
 
     expansion: int = 10  # k, the authors' choice in every experiment
     orthogonal: bool = False  # True is PFA-o, for which the authors take k = 1
-    learned = ("R",)
+    learned = ("P",)
 
     def __post_init__(self):
         if self.expansion < 1:
@@ -30,21 +32,28 @@ class PFA(SequentialRule):
         super().__post_init__()
 
     def init_feedback(self, layer):
-        fan_in, fan_out = layer.W.shape
-        width = self.expansion * fan_out
-        spec = "orthogonal" if self.orthogonal else f"uniform:{math.sqrt(3 / width)}"  # E[B B^T] = I
+        B, R = self.factors(layer)
+        return {"P": B @ R, "G": B @ B.T}
+
+    def factors(self, layer):
+        """B with E[B B^T] = I, and the R to begin with: Glorot's uniform, with the kernel in both fans as theirs."""
+        (fan_in, fan_out), width = layer.W.shape, self.expansion * layer.size
+        spec = "orthogonal" if self.orthogonal else f"uniform:{math.sqrt(3 / width)}"
         B, R = (self.streams("feedback", layer.number, part) for part in (1, 2))
-        return {
-            "B": self.draw(layer, (fan_out, width), spec, rng=B),
-            "R": self.draw(layer, (width, fan_in), "glorot", rng=R),
-        }
+        fans = self.expansion * layer.fans[1], layer.fans[0]
+        return (
+            self.draw(layer, (fan_out, width), spec, rng=B),
+            self.draw(layer, (width, fan_in), "glorot", fans, rng=R),
+        )
 
     def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["B"] @ feedback["R"]
+        return signal.delta @ feedback["P"]
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"R": (signal.delta @ feedback["B"]).T @ trace.rows}
+        return {"P": (signal.delta @ feedback["G"]).T / len(trace.h) @ trace.rows}
 
     def check_optimizer(self, optimizer):
-        if not isinstance(optimizer, SGD):
-            warn("pfa: this optimiser's steps are not linear in the gradient, so R does not tend to B^T W^T; use SGD")
+        if type(optimizer) is not SGD:
+            warn(
+                "pfa: this optimiser's steps are not linear in the gradient, so B R does not tend to B B^T W^T; use SGD"
+            )

@@ -1,34 +1,39 @@
 """Weight mirror: e_l = delta_{l+1} B,  and B follows what noise tells of W:  B <- B + rate (y^T x / n - B).
 
-Source: Akrout et al. 2019, eq. 7, with a decay so that B cannot grow without bound. After every batch each layer is
-sent fresh noise x of mean 0 and variance 1 and answers y = x W; on average y^T x / n is W^T, so B tends to W^T itself.
-B is (fan_out, fan_in). n counts, for each entry of a row, the rows in which it is not padding: the taps at the edge of
-a zero-padded convolution see fewer, and without the count their weights would come out too small.
+Source: Akrout et al. 2019, eq. 7, with a decay so that B cannot grow without bound. Each layer is sent fresh noise x of
+mean 0 and variance 1 and answers y = x W; on average y^T x / n is W^T, and B tends to it. B is (fan_out, fan_in).
+n counts, for each entry of a row, the rows in which it is not padding: a zero-padded convolution's edges see fewer.
+`control="norm"` drops the -B and scales B's rows after each step, until noise through B has s.d. 0.5.
 What differs from the paper: the noise passes W alone, not the bias and activation, which would scale each unit's row.
+`rule.phase(468)` mirrors before training, as their code does.
 """
 
 from dataclasses import dataclass
 
 from ..backend import array_module, product, to_device
-from ..errors import InputError
+from ..errors import InputError, choose
 from .base import SequentialRule
+
+NOISE = {"normal": lambda rng, n: rng.standard_normal(n), "uniform": lambda rng, n: rng.uniform(-(3**0.5), 3**0.5, n)}
 
 
 @dataclass
 class WM(SequentialRule):
     """Weight mirror: e_l = delta_{l+1} B, B <- B + rate (y^T x / n - B) on noise x, y = x W   [Akrout et al. 2019]"""
 
-    init: str = "uniform_fan_out"  # as FA; Akrout et al.'s code draws N(0, 1/(fan_in + fan_out))
+    init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
     rate: float = 0.01  # our choice; their 0.01 is a step on a sum over weaker noise, without a decay
-    examples: int = 128  # of noise after each batch; Akrout et al.'s code: 128
+    examples: int = 128  # of noise in a mirror step; Akrout et al.'s code: 128
     noise: str = "normal"  # or uniform, as in their code; the variance is 1 here, 8e-4 there
+    every: int = 1  # a phase of mirror steps comes after so many batches; 1: interleaved, as in their code
+    steps: int = 1  # mirror steps in a phase
+    control: str = "decay"  # or norm: their code's way, whose assignment there has no effect
 
     def __post_init__(self):
-        if not 0 < self.rate <= 1 or self.examples < 1 or self.noise not in ("normal", "uniform"):
-            raise InputError(
-                f"wm: the rate must lie in 0..1, the examples be from 1 and the noise normal or uniform; "
-                f"found {self.rate}, {self.examples} and {self.noise}"
-            )
+        choose(NOISE, self.noise, "noise of wm"), choose({"decay": 1, "norm": 1}, self.control, "control of wm")
+        if not 0 < self.rate <= 1 or min(self.examples, self.every, self.steps) < 1:
+            raise InputError(f"wm: the rate must lie in 0..1, and examples, every and steps be from 1; found "
+                             f"{self.rate}, {self.examples}, {self.every} and {self.steps}")  # fmt: skip
         super().__post_init__()
 
     def init_feedback(self, layer):
@@ -37,15 +42,21 @@ class WM(SequentialRule):
     def transport(self, layer, feedback, trace, signal):
         return signal.delta @ feedback["B"]
 
-    def settle(self, step):
+    def settle(self, traces):
+        if self.step % self.every == 0:
+            self.phase(self.steps)
+
+    def phase(self, steps):
         for layer in self.receiving_layers():
-            self.mirror(layer, self.streams("mirror", layer.number, step))
+            rng = self.streams("mirror", layer.number, self.step)
+            for _ in range(steps):
+                self.mirror(layer, rng)
 
     def mirror(self, layer, rng):
         """One step of B on fresh noise from the numpy Generator `rng`."""
-        shape, B = (self.examples, *layer.shape_in), self.feedback[layer.number]["B"]
-        noise = rng.standard_normal(shape) if self.noise == "normal" else rng.uniform(-(3**0.5), 3**0.5, shape)
-        x = layer.rows(to_device(noise.astype(self.net.dtype), self.net.module))
-        ones = array_module(x).ones((1, *layer.shape_in), dtype=x.dtype)
-        n = layer.rows(ones).sum(axis=0) * self.examples
-        B += self.rate * (product(x @ layer.W, x) / n - B)
+        B, one = self.feedback[layer.number]["B"], array_module(layer.W).ones((1, *layer.shape_in), self.net.dtype)
+        noise = NOISE[self.noise](rng, (self.examples, *layer.shape_in)).astype(self.net.dtype)
+        x, n = layer.rows(to_device(noise, self.net.module)), layer.rows(one).sum(axis=0) * self.examples
+        B += self.rate * (product(x @ layer.W, x) / n - (B if self.control == "decay" else 0))
+        if self.control == "norm":
+            B *= 0.5 / (x @ B.T).std(axis=0)[:, None]

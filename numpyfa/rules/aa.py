@@ -1,0 +1,33 @@
+"""Activation alignment: e_l = delta_{l+1} B_{l+1},  dB_{l+1} = (2 alpha q - beta y)^T x / n,  y = x W, q = x B^T.
+
+Source: Kunin et al. 2020 and their code: "sparse" and "amp", (alpha (|q|^2 + |y|^2) - beta <y, q>) / n.
+B stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y and q what W and B make of them, without
+bias. At the defaults B learns to answer as W does, and tends to W^T on the span of the inputs. W's own optimiser takes
+the step; its decay also pulls B. Kunin et al. sum over a convolution's places where we average, so that one pair of
+coefficients fits every layer.
+"""
+
+from dataclasses import dataclass
+
+from .base import SequentialRule
+
+
+@dataclass
+class AA(SequentialRule):
+    """Activation alignment: e_l = delta_{l+1} B, dB = (2 alpha x B^T - beta x W)^T x / n   [Kunin et al. 2020]"""
+
+    alpha: float = 1e-3  # their code
+    beta: float = 2e-3  # their code
+    init: str = "fan_in"  # their code draws B as W
+    learned = ("B",)
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ feedback["B"]
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        x, B = trace.rows, feedback["B"]
+        y, q = x @ layer.W, x @ B.T
+        return {"B": (2 * self.alpha * q - self.beta * y).T / len(x) @ x}

@@ -1,0 +1,47 @@
+"""Binary direct feedback alignment: e_l = error B_l,  B = sign(D_l) of one bit an entry, fixed.
+
+Source: Han & Yoo 2019 (arXiv 1901.01986).
+D_l is the product of the weights from layer l to the output as they are at the start, (outputs, units), or random.
+Where the way up holds pools or batch norm, we take their own Jacobian at an input of zero; activations count as 1.
+As `cbdfa`, with layers="dense", it is the authors': direct feedback for the dense layers, backpropagation below.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..backend import array_module, to_device
+from ..layers import Signal
+from ..local import Activation
+from .base import DirectRule
+
+
+@dataclass
+class BDFA(DirectRule):
+    """Binary direct feedback alignment: e_l = error B_l, B = sign(W_L^T .. W_{l+1}^T) at first   [Han & Yoo 2019]"""
+
+    random: bool = False  # True: random signs, which did better than the product in their tables
+
+    def init_feedback(self, layer):
+        shape = self.net.size_out, layer.size_out
+        D = self.draw(layer, shape, "uniform:1") if self.random else self.forward_product(layer).reshape(shape)
+        return {"B": array_module(D).sign(D)}
+
+    def project(self, layer, feedback, trace, output):
+        return output.error @ feedback["B"]
+
+    def forward_product(self, layer):
+        """W_L^T .. W_{l+1}^T: what unit errors at the output become at h of the layer, one row an output."""
+        net, module = self.net, self.net.module
+        traces = net.forward(to_device(np.zeros((net.size_out, *net.input_shape), net.dtype), module))
+        unit = to_device(np.eye(net.size_out, dtype=net.dtype), module)
+        signals = self.descend(traces, {len(net.layers): unit}, self.across, self.hidden(), past_activations)
+        return signals[layer.number - 1].e
+
+
+def past_activations(layer, trace, e):
+    """The layer's signal as if its activations were linear."""
+    delta = e.reshape(trace.h.shape)
+    for item, memo in zip(reversed(layer.tail), reversed(trace.memos)):
+        delta = delta if isinstance(item, Activation) else item.backward(delta, memo)[0]
+    return Signal(e, delta.reshape(-1, layer.shape_z[-1]), {})

@@ -1,0 +1,84 @@
+"""Difference target propagation: e_{l-1} = g_l(h_l) - g_l(h_l - e_l),  g_l(h) = f(h V_l + c_l) a learned inverse.
+
+Source: Lee, Zhang, Fischer & Bengio 2015 and their code; the simplified form of Bartunov et al. 2018.
+Each layer has a target and learns by 1/2 |h_l - target_l|^2, so e_l = h_l - target_l. The last hidden layer's target is
+a step down the gradient, e_{L-1} = target_step delta_L W_L^T; in the simplified form it is e_{L-1} = g_L(p) -
+g_L(target), p = softmax(h_L), so the loss must be softmax cross-entropy. V is (units, units of the layer's input).
+After each batch g_l takes a step of its own `rate` down |g_l(h_l) - x|^2, where h_l is the layer's answer to x, its
+input plus noise. A sum of layers has no inverse, so residual nets are refused. A convolution's inverse is a full map.
+The authors train g by RMSprop, in turns of whole epochs; their target step is on the batch's mean gradient, ours on
+each example's own.
+"""
+
+from dataclasses import dataclass
+
+from ..backend import to_device
+from ..errors import InputError
+from ..layers import Junction
+from ..local import local
+from ..losses import SoftmaxCrossEntropy
+from .base import Rule, exact
+
+
+@dataclass
+class DTP(Rule):
+    """Difference target propagation: e_{l-1} = g_l(h_l) - g_l(h_l - e_l), g_l a learned inverse   [Lee et al. 2015]"""
+
+    simplified: bool = False  # True: no gradient crosses W_L either [Bartunov et al. 2018]
+    target_step: float = 0.3277  # this and the next two: the authors' values for seven layers of 240 tanh
+    noise: float = 0.3598
+    rate: float = 0.005
+    activation: str = "tanh"  # f, as the authors'
+    init: str = "orthogonal"  # of V, as the authors'
+
+    def __post_init__(self):
+        sums = [layer.number for layer in self.net.layers if isinstance(layer, Junction)]
+        if sums:
+            raise InputError(
+                f"dtp needs an inverse of each layer, but a sum (layer {sums[0]}) has none: use a plain net"
+            )
+        self.f, self.last = local(self.activation), self.net.layers[-1]
+        super().__post_init__()
+
+    def receiving_layers(self):
+        return [layer for layer in self.crossed_layers() if self.simplified or layer is not self.last]
+
+    def init_feedback(self, layer):
+        V = self.draw(layer, (layer.size_out, self.net.layers[layer.number - 2].size_out), self.init)
+        return {"V": V, "c": V[0] * 0}
+
+    def inverse(self, layer, h):
+        """(g(h), what its backward pass needs)."""
+        own = self.feedback[layer.number]
+        return self.f.forward(h.reshape(len(h), -1) @ own["V"] + own["c"])
+
+    def difference(self, layer, h, target):
+        """g(h) - g(target)"""
+        return self.inverse(layer, h)[0] - self.inverse(layer, target)[0]
+
+    def signals(self, traces, output):
+        signals = [exact(self.last, traces[-1], output.e)]
+        if self.simplified:
+            e = self.difference(self.last, output.e + output.target, output.target)
+        else:
+            e = self.target_step * (signals[0].delta @ self.last.W.T)
+        for layer, trace in zip(self.net.layers[-2::-1], traces[-2::-1]):
+            signals.insert(0, exact(layer, trace, e))
+            if layer.number > 1:
+                e = self.difference(layer, trace.h, trace.h - signals[0].e)
+        return signals
+
+    def settle(self, traces):
+        for layer in self.receiving_layers():
+            rng, x = self.streams("noise", layer.number, self.step), traces[layer.number - 1].inputs[0]
+            x = x + to_device((self.noise * rng.standard_normal(x.shape)).astype(self.net.dtype), self.net.module)
+            h = layer.forward(x, train=True, noise=rng).h
+            h = SoftmaxCrossEntropy().output(h, h * 0).e if layer is self.last else h  # p
+            for name, gradient in self.inverse_gradients(layer, x, h).items():
+                self.feedback[layer.number][name] -= self.rate * gradient
+
+    def inverse_gradients(self, layer, x, h):
+        """The gradients of |g(h) - x|^2, averaged over the batch."""
+        found, memo = self.inverse(layer, h)
+        delta = self.f.backward(2 * (found - x.reshape(len(x), -1)), memo)[0] / len(x)
+        return {"V": h.reshape(len(x), -1).T @ delta, "c": delta.sum(axis=0)}

@@ -1,0 +1,37 @@
+"""Information alignment: e_l = delta_{l+1} B,  dB = y^T (2 beta r - alpha x) / n + 2 gamma B,  r = y B.
+
+Source: Kunin et al. 2020 and their code: the regulariser (-alpha <x, y B> + beta |r|^2) / n + gamma |B|^2
+("amp", "null" and "decay").
+B, of the layer above, stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y = x W its answers
+without bias, r what B reconstructs: for a convolution folded into an image, where the patches overlap, and cut again.
+Everything is known at the two ends of B. It does not aim at W^T but at a damped inverse of W: for a dense layer and
+S = y^T y / n, at (2 beta S + 2 gamma I)^-1 alpha y^T x / n. W's own optimiser takes the step; its decay also pulls B.
+Kunin et al. sum over a convolution's places where we average, so that one set of coefficients fits every layer.
+"""
+
+from dataclasses import dataclass
+
+from .base import SequentialRule
+
+
+@dataclass
+class IA(SequentialRule):
+    """Information alignment: e_l = delta_{l+1} B, dB = y^T (2 beta r - alpha x)/n + 2 gamma B   [Kunin et al. 2020]"""
+
+    alpha: float = 2e-3  # their code
+    beta: float = 1e-3  # their code
+    gamma: float = 1e-3  # their code
+    init: str = "fan_in"  # their code draws B as W
+    learned = ("B",)
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ feedback["B"]
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        x, B = trace.rows, feedback["B"]
+        y = x @ layer.W
+        r = layer.rows(layer.fold(y @ B))
+        return {"B": y.T / len(x) @ (2 * self.beta * r - self.alpha * x) + 2 * self.gamma * B}

@@ -1,0 +1,52 @@
+"""Indirect feedback alignment: e_1 = error B_1,  e_l = delta_{l-1} W_l,  B_1 random and fixed.
+
+Source: Nokland 2016.
+Only the first layer is sent the error, by B (outputs, units). Its delta then goes up through the forward weights
+themselves, as rows of the next layer's input: W is (fan_in, fan_out). What several sources send is added. A layer's
+delta goes where its output went, so no hidden layer may have a pool: the rule refuses them.
+"""
+
+from dataclasses import dataclass
+
+from ..errors import InputError
+from ..layers import Weighted
+from .base import Rule, exact
+
+
+@dataclass
+class IFA(Rule):
+    """Indirect feedback alignment: e_1 = error B_1, e_l = delta_{l-1} W_l, B random and fixed   [Nokland 2016]"""
+
+    init: str = "uniform_fan_out"  # Nokland's code for direct feedback: U(-a, a), a = 1/sqrt(units)
+
+    def __post_init__(self):
+        for layer in self.net.layers[:-1]:
+            if layer.shape_z != layer.shape_out:
+                raise InputError(
+                    f"ifa sends delta up as if it were the output, so a hidden layer's tail must keep its shape; layer "
+                    f"{layer.number} makes {layer.shape_out} of {layer.shape_z}: leave the pool out, or use dfa"
+                )
+        super().__post_init__()
+
+    def receiving_layers(self):
+        """The hidden layers fed by the network's input alone."""
+        return [layer for layer in self.net.layers[:-1] if self.net.sources[layer.number] == (0,)]
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
+
+    def signals(self, traces, output):
+        *hidden, last = self.net.layers
+        final = last.backward(traces[-1], output.e)
+        signals = []
+        for layer, trace in zip(hidden, traces):
+            if layer.number in self.feedback:
+                e = final.delta @ self.feedback[layer.number]["B"]
+            else:
+                below = [
+                    signals[s - 1].delta.reshape(traces[s - 1].h.shape) for s in self.net.sources[layer.number] if s
+                ]
+                delta = sum(below[1:], start=below[0])
+                e = layer.rows(delta) @ layer.W if isinstance(layer, Weighted) else delta
+            signals.append(exact(layer, trace, e))
+        return [*signals, final]

@@ -1,0 +1,53 @@
+"""LRA-E: delta_l = f(z_l) - f(z_l - beta d_l),  d_l = delta_{l+1} E_{l+1},  dE_{l+1} = gamma delta_{l+1}^T h_l / N.
+
+Source: Ororbia & Mali 2019 (local representation alignment, arXiv 1805.11703) and their code.
+E stands where W^T stands, (fan_out, fan_in). It carries the mismatch of a layer down, where z is moved against it by a
+finite step beta; the layer's delta is how far its output would move. No slope f' appears, yet a small beta gives
+beta f'(z) d: feedback alignment. E learns by W's own optimiser; the code has no transpose in E's update, which its
+shapes need, so we follow the paper.
+The step from z to h has to be an activation alone, so pools, batch norm and dropout are refused in hidden layers.
+"""
+
+from dataclasses import dataclass
+
+from ..errors import InputError
+from ..layers import Junction, Signal
+from ..local import Activation, Identity
+from .base import SequentialRule, exact
+
+
+@dataclass
+class LRAE(SequentialRule):
+    """LRA-E: delta_l = f(z_l) - f(z_l - beta d_l), d_l = delta_{l+1} E_{l+1}   [Ororbia & Mali 2019]"""
+
+    beta: float = 0.1  # the authors' code
+    gamma: float = 1.0  # the authors' code
+    init: str = "normal:1"  # the authors' code
+    learned = ("E",)
+
+    def __post_init__(self):
+        for layer in self.net.layers[:-1]:
+            if len(layer.tail) > 1 or not all(isinstance(item, Activation) for item in layer.tail):
+                names = ", ".join(type(item).__name__ for item in layer.tail)
+                raise InputError(f"lra-e: moves z through an activation alone, but layer {layer.number} has {names}")
+        super().__post_init__()
+
+    def init_feedback(self, layer):
+        return {"E": self.draw(layer, layer.W.T.shape, self.init)}
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ feedback["E"]
+
+    def signals(self, traces, output):
+        return self.descend(traces, {len(self.net.layers): output.e}, self.across, self.hidden(), self.move)
+
+    def move(self, layer, trace, d):
+        """The layer's signal: delta = f(z) - f(z - beta d); the output layer's is exact, and a sum's."""
+        if layer is self.net.layers[-1] or isinstance(layer, Junction):
+            return exact(layer, trace, d)
+        f, h = layer.tail[0] if layer.tail else Identity(), trace.h
+        z = trace.memos[0][0] if trace.memos and trace.memos[0] else h
+        return Signal(d, (h - f.forward(z - self.beta * d)[0]).reshape(-1, layer.shape_z[-1]), {})
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        return {"E": self.gamma * (signal.delta.T / len(trace.h) @ trace.rows)}

@@ -1,0 +1,30 @@
+"""Symmetric alignment: e_l = delta_{l+1} B_{l+1},  dB_{l+1} = 2 alpha B_{l+1} - beta W_{l+1}^T.
+
+Source: Kunin et al. 2020 and their code: the regulariser alpha |B|^2 - beta <W^T, B> ("decay" and "self").
+B stands where W^T stands, (fan_out, fan_in), and takes the steps of W's own optimiser, whose decay also pulls it. It
+tends to (beta / 2 alpha) W^T, which is W^T at the defaults, by (1 - 2 lr alpha) a step. B has to know W: the method is
+not local, and asks how much alignment is worth rather than how a brain would do it.
+"""
+
+from dataclasses import dataclass
+
+from .base import SequentialRule
+
+
+@dataclass
+class SA(SequentialRule):
+    """Symmetric alignment: e_l = delta_{l+1} B, dB = 2 alpha B - beta W^T   [Kunin et al. 2020]"""
+
+    alpha: float = 1e-3  # their code
+    beta: float = 2e-3  # their code
+    init: str = "fan_in"  # their code draws B as W
+    learned = ("B",)
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ feedback["B"]
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        return {"B": 2 * self.alpha * feedback["B"] - self.beta * layer.W.T}

@@ -1,0 +1,25 @@
+"""Sign direct feedback alignment: e_l = sign(error) B_l,  B random and fixed.
+
+Source: Nokland 2016, who remarks that the sign of the error of a class is known beforehand; trained by Frenkel et al.
+2021. As DFA, with B (outputs, units). For one-hot targets the sign is -1 for the right class and +1 for all others,
+whatever the output: the signal never shrinks, and with many classes most of it is the same for every example. So it
+wants a smaller step than DFA, and wide layers.
+"""
+
+from dataclasses import dataclass
+
+from ..backend import array_module
+from .base import DirectRule
+
+
+@dataclass
+class SDFA(DirectRule):
+    """Sign direct feedback alignment: e_l = sign(error) B_l, B random and fixed   [Frenkel et al. 2021]"""
+
+    init: str = "kaiming_fan_out"  # U(-a, a), a = sqrt(6/units): Frenkel et al.'s code
+
+    def init_feedback(self, layer):
+        return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
+
+    def project(self, layer, feedback, trace, output):
+        return array_module(output.error).sign(output.error) @ feedback["B"]

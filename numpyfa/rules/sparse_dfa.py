@@ -1,0 +1,37 @@
+"""Sparse direct feedback alignment: e_l = error B_l,  B random, fixed, and nearly empty.
+
+Source: Crafton et al. 2019 (arXiv 1903.02083) and their code.
+As DFA, but each unit, a column of B (outputs, units), hears only `nonzero` outputs, chosen at random. With one, a
+unit's update is a product of three numbers: its input, one error times one weight, and its slope.
+The entries that exist are U(-a, a), a = 1/sqrt(units / sqrt(outputs nonzero)).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..backend import to_device
+from ..errors import InputError
+from .base import DirectRule
+
+
+@dataclass
+class SparseDFA(DirectRule):
+    """Sparse direct feedback alignment: e_l = error B_l, few entries of B are not 0   [Crafton et al. 2019]"""
+
+    nonzero: int = 1  # the authors' extreme case, and their point
+
+    def __post_init__(self):
+        if not 1 <= self.nonzero <= self.net.size_out:
+            raise InputError(f"sparse-dfa: a unit hears 1 to {self.net.size_out} outputs, found {self.nonzero}")
+        super().__post_init__()
+
+    def init_feedback(self, layer):
+        outputs, units = self.net.size_out, layer.size_out
+        order = self.streams("choice", layer.number).random((outputs, units)).argsort(axis=0)
+        heard = to_device((order < self.nonzero).astype(self.net.dtype), self.net.module)
+        spread = (np.sqrt(outputs * self.nonzero) / units) ** 0.5
+        return {"B": self.draw(layer, (outputs, units), f"uniform:{spread}") * heard}
+
+    def project(self, layer, feedback, trace, output):
+        return output.error @ feedback["B"]

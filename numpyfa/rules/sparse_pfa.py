@@ -1,0 +1,53 @@
+"""Sparse product feedback alignment: e_l = delta_{l+1} B R,  dR = mask * ((delta_{l+1} B)^T h_l) / N.
+
+Source: Li & Benna 2024 (arXiv 2405.20594) and their code.
+As `pfa`, but each entry of B (fan_out, k fan_out) and of R (k fan_out, fan_in) exists with chance `density` d, drawn
+once. B's entries have the variance 1/(d k fan_out), so that E[B B^T] = I; R's are not rescaled. After a long decay the
+path B R lies arctan(1/sqrt(d k)) from W^T and is sqrt(d^2 + d/k) times as long: sparse feedback is weak feedback.
+With d = 1 this is `pfa` in its two factors, which costs k times as much.
+"""
+
+import math
+from dataclasses import dataclass
+
+from ..errors import InputError, warn
+from ..optim import SGD
+from .base import SequentialRule
+
+
+@dataclass
+class SparsePFA(SequentialRule):
+    """Sparse product feedback: e_l = delta_{l+1} B R, dR = mask * ((delta_{l+1} B)^T h_l) / N   [Li & Benna 2024]"""
+
+    density: float = 0.5  # the authors studied 1, 0.5, 0.3, 0.17, 0.1 and 0.05
+    expansion: int = 10  # k, the authors' choice in every experiment
+    learned = ("R",)
+
+    def __post_init__(self):
+        if not 0 < self.density <= 1 or self.expansion < 1:
+            raise InputError(f"sparse-pfa: the density must be above 0 and at most 1 and the expansion from 1, "
+                             f"found {self.density} and {self.expansion}")  # fmt: skip
+        super().__post_init__()
+
+    def init_feedback(self, layer):
+        (fan_in, fan_out), width = layer.W.shape, self.expansion * layer.size
+        B, R, of_B, of_R = (self.streams("feedback", layer.number, part) for part in (1, 2, 3, 4))
+        fans = self.expansion * layer.fans[1], layer.fans[0]  # with the kernel in both, as theirs
+        spread = f"uniform:{math.sqrt(3 / (self.density * width))}"
+        mask = self.draw(layer, (width, fan_in), "uniform:1", rng=of_R) < 2 * self.density - 1
+        return {
+            "B": self.draw(layer, (fan_out, width), spread, rng=B)
+            * (self.draw(layer, (fan_out, width), "uniform:1", rng=of_B) < 2 * self.density - 1),
+            "R": self.draw(layer, (width, fan_in), "glorot", fans, rng=R) * mask,
+            "mask": mask.astype(self.net.dtype),
+        }
+
+    def transport(self, layer, feedback, trace, signal):
+        return signal.delta @ feedback["B"] @ feedback["R"]
+
+    def feedback_gradients(self, layer, feedback, trace, signal, output):
+        return {"R": feedback["mask"] * ((signal.delta @ feedback["B"]).T / len(trace.h) @ trace.rows)}
+
+    def check_optimizer(self, optimizer):
+        if type(optimizer) is not SGD:
+            warn("sparse-pfa: this optimiser's steps are not linear in the gradient, so R misses B^T W^T; use SGD")
