@@ -15,13 +15,11 @@ process (the library, the data and one epoch of training), and in brackets what 
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
-import sys
-import time
 from pathlib import Path
+
+from worker import Worker, serve, write
 
 RULES, BATCHES, TURNS = ("bp", "fa", "dfa"), (1, 16, 64, 512), 5
 SIZES = (784, 200, 80, 10)
@@ -132,52 +130,17 @@ def torch_worker(device):
     return prepare
 
 
-def forget_peak():
-    """Start measuring the peak memory afresh (Linux)."""
-    Path("/proc/self/clear_refs").write_text("5")
+def prepare_requests(library, device):
+    """The function that makes the work of a request (rule, batch size, examples); a rule's first request warms up."""
+    prepare, runs = {"numpyfa": numpyfa_worker, "torch": torch_worker}[library](device), {}
 
-
-def megabytes(what):
-    """VmRSS, the resident memory now, or VmHWM, its peak since `forget_peak`."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
-
-
-def serve(library, device):
-    """Answer requests (rule, batch size, examples) on standard input with seconds and peak memory."""
-    prepare = {"numpyfa": numpyfa_worker, "torch": torch_worker}[library](device)
-    forget_peak()
-    print(json.dumps({"loaded": megabytes("VmRSS")}), flush=True)
-    runs = {}
-    for line in sys.stdin:
-        rule, batch_size, n = json.loads(line)
+    def request(rule, batch_size, n):
         if rule not in runs:
             runs[rule] = prepare(rule)
             runs[rule](min(n, 20 * batch_size), batch_size)
-        began = time.perf_counter()
-        runs[rule](n, batch_size)
-        print(json.dumps({"seconds": time.perf_counter() - began, "peak": megabytes("VmHWM")}), flush=True)
+        return lambda: runs[rule](n, batch_size)
 
-
-class Worker:
-    def __init__(self, library, threads, device):
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", library, "--device", device],
-            env=os.environ | dict.fromkeys(names, str(threads)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.loaded = json.loads(self.process.stdout.readline())["loaded"]
-
-    def ask(self, rule, batch_size, n):
-        print(json.dumps([rule, batch_size, n]), file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+    return request
 
 
 def main():
@@ -188,11 +151,14 @@ def main():
     parser.add_argument("--serve", choices=("numpyfa", "torch"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        return serve(options.serve, options.device)
+        return serve(prepare_requests(options.serve, options.device))
 
-    from numpyfa.doctor import machine, version
+    from numpyfa.doctor import version
 
-    workers = {name: Worker(name, options.threads, options.device) for name in ("numpyfa", "torch")}
+    def start(library):
+        return Worker(options.threads, "--serve", library, "--device", options.device)
+
+    workers = {name: start(name) for name in ("numpyfa", "torch")}
     rows = []
     heads = ("rule", "batch", "numpyfa ex/s", "torch ex/s", "ratio", "numpyfa MB", "torch MB")
     print("{:5} {:>5} {:>13} {:>11} {:>6} {:>12} {:>12}".format(*heads))
@@ -205,7 +171,7 @@ def main():
                     speeds[name].append(n / worker.ask(rule, batch_size, n)["seconds"])
             memory = {}
             for name in workers:
-                fresh = Worker(name, options.threads, options.device)
+                fresh = start(name)
                 peak = fresh.ask(rule, batch_size, n)["peak"]
                 memory[name] = {"peak": peak, "training": peak - fresh.loaded}
                 fresh.close()
@@ -219,9 +185,7 @@ def main():
     for worker in workers.values():
         worker.close()
     if options.out:
-        about = machine() | {"torch": version("torch"), "threads": options.threads, "device": options.device}
-        about["date"] = time.strftime("%Y-%m-%d")
-        options.out.write_text(json.dumps({"machine": about, "rows": rows}, indent=1) + "\n")
+        write(options.out, rows, torch=version("torch"), threads=options.threads, device=options.device)
 
 
 if __name__ == "__main__":

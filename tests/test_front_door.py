@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +80,25 @@ def test_each_published_figure_has_its_history_and_summary():
     assert {folder.name for folder in folders} >= set(EXPERIMENTS)
     for folder in folders:
         assert {"figure.png", "history.csv", "summary.json"} <= {path.name for path in folder.iterdir()}
+
+
+BUGS = ROOT / "tutorials" / "bugs"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in BUGS.glob("[a-z]*.py")))
+def test_the_bug_gallery_catches_each_mistake_and_passes_what_is_right(name, monkeypatch):
+    monkeypatch.syspath_prepend(BUGS)
+    bug = importlib.import_module(name)
+    broken, right = bug.check(bug.Broken), bug.check(bug.Right)
+    assert right.passed and not broken.passed, (right, broken)
+
+
+def test_the_page_on_a_rule_of_ones_own_runs_and_the_rule_beats_shallow_by_a_third(capsys):
+    runpy.run_path(str(ROOT / "tutorials" / "01_a_rule_of_your_own.py"))
+    printed = capsys.readouterr().out
+    error = {name: float(value) for name, value in re.findall(r"^(\w+) +test error +([\d.]+) %", printed, re.M)}
+    assert error["BinaryFA"] < error["Shallow"] * 2 / 3 and error["BP"] < error["Shallow"]
+    assert float(re.search(r"backpropagation by (\S+)", printed)[1]) < 1e-12
+    source = (ROOT / "tutorials" / "01_a_rule_of_your_own.py").read_text()
+    body = source[source.index("class BinaryFA") : source.index("# %% 2.")].strip()
+    assert len(body.splitlines()) <= 10

@@ -314,3 +314,17 @@ def test_the_step_angle_follows_the_skip_paths_of_a_residual_net():
 def test_a_direct_rules_feedback_has_no_weight_angle_even_where_a_junction_learns():
     net = checks.residual_net("tanh")
     assert metrics.weight_angle(fa.DFA(net)) == {} and set(metrics.weight_angle(fa.FA(net))) == {2, 3, 5, 6, 8}
+
+
+def test_batch_manhattan_moves_every_entry_by_lr_and_adds_the_decay_after_the_sign():
+    p, g = np.array([1.0, -2.0, 3.0]), np.array([0.3, -1e-9, 0.0])
+    fa.BatchManhattan(0.1, decay=0.5).update({"p": p}, {"p": g})
+    np.testing.assert_allclose(p, [1 - 0.1 - 0.05, -2 + 0.1 + 0.1, 3 - 0.15], rtol=1e-15)
+
+
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_a_decay_can_follow_a_schedule(decoupled):
+    p, optimizer = np.array([1.0]), fa.SGD(0.1, decay=fa.step_schedule(0.5, at=[2], factor=0.1), decoupled=decoupled)
+    for _ in range(3):
+        optimizer.update({"p": p}, {"p": np.array([0.0])})
+    np.testing.assert_allclose(p, 0.95**2 * 0.995, rtol=1e-15)

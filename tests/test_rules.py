@@ -534,3 +534,10 @@ def test_li_and_bennas_burst_of_decay_aligns_product_feedback(mini):
         fa.fit(net, rule, fa.SoftmaxCrossEntropy(), optimizer, mini, epochs=12, batch_size=64)
         angles.append(fa.metrics.weight_angle(rule)[2])
     assert angles[0] > 50 and angles[1] < 25
+
+
+def test_bdfas_forward_product_takes_activations_for_linear():
+    net = fa.mlp("6-5-4-3", activation="relu", dtype="float64")
+    expected = np.sign(net.layers[2].W.T @ net.layers[1].W.T)
+    np.testing.assert_array_equal(fa.BDFA(net).feedback[1]["B"], expected)
+    assert abs(expected).min() == 1

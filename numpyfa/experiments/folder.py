@@ -21,7 +21,7 @@ from .. import checkpoint
 from ..doctor import machine
 from ..errors import InputError
 from ..files import whole_file
-from ..rules import RULES
+from ..rules import RULES, VARIANTS
 
 EXTENSIBLE = ("rules", "seeds", "epochs")  # a resumed run may ask for more of these
 
@@ -82,7 +82,7 @@ def sweep(out):
 
 def checkpoints(out):
     """The checkpoints that a run of ours may have left."""
-    ours = re.compile(rf"({'|'.join(RULES)})-seed\d+\.npz")
+    ours = re.compile(rf"({'|'.join([*RULES, *VARIANTS])})-seed\d+\.npz")
     return sorted(path for path in out.glob("checkpoints/*.npz") if ours.fullmatch(path.name))
 
 

@@ -29,4 +29,4 @@ class USF(SequentialRule):
 
     def transport(self, layer, feedback, trace, signal):
         sign = array_module(layer.W).sign(layer.W)
-        return signal.delta @ (magnitude(layer, self.scale) * sign.T)
+        return magnitude(layer, self.scale) * signal.delta @ sign.T

@@ -1,0 +1,29 @@
+"""The hidden layers' gradients are summed over the batch, the output layer's averaged.
+
+It happens where the loss is averaged by a library and the feedback is multiplied by hand. The hidden layers then learn
+as many times faster as there are examples in a batch, and a direct rule seems to want a tiny learning rate. The
+same batch twice has the same mean gradient, in every layer.
+"""
+
+import numpy as np
+
+import numpyfa as fa
+from numpyfa import checks
+from numpyfa.gradcheck import Check
+
+Right = fa.DFA
+
+
+class Broken(fa.DFA):
+    def project(self, layer, feedback, trace, output):
+        return len(trace.h) * (output.error @ feedback["B"])
+
+
+def check(rule):
+    net = checks.dense_net("tanh")
+    (x, target), a_rule, found = checks.batch(net), rule(net), []
+    for times in (1, 2):
+        traces = net.forward(np.tile(x, (times, 1)))
+        output = fa.SoftmaxCrossEntropy().output(traces[-1].h, np.tile(target, (times, 1)))
+        found.append(net.gradients(traces, a_rule.signals(traces, output)))
+    return Check("the batch twice over has the same gradient", checks.nets.largest_difference(*found), 1e-12)
