@@ -8,6 +8,9 @@
 Rows are examples, or patches of examples. W is (fan_in, fan_out). Images are (N, height, width, channels),
 so a convolution is a dense layer over patches. `Dense` and `Conv` differ only in two adjoint maps:
 `rows(x)`, from examples to rows, and `fold(rows)`, back. A `Junction` has no weights: it adds its sources.
+Whatever is done with rows is one of three products, and a convolution does them patch by patch (`numpyfa.patches`):
+
+    weigh(x, W) = rows(x) W     product(x, delta) = rows(x)^T delta     carry(delta, M) = fold(delta M)
 
 Layers keep nothing of a forward pass: it is all in the `Trace`. So two rules can run on one forward pass.
 """
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import init as initial
+from . import patches
 from .backend import array_module, product, to_device
 from .errors import InputError
 from .local import local
@@ -24,12 +28,16 @@ from .local import local
 
 @dataclass(slots=True)
 class Trace:
-    """What a layer computed for one batch: its inputs x, their rows, the tail's output h and the tail's memos."""
+    """What a layer computed for one batch: its inputs, the tail's output h and the tail's memos."""
 
     inputs: tuple
-    rows: object
     h: object
     memos: list
+
+    @property
+    def x(self):
+        """The input of a layer that has only one."""
+        return self.inputs[0]
 
 
 @dataclass(slots=True)
@@ -66,12 +74,11 @@ class Layer:
         self.size_out = int(np.prod(shape))
 
     def forward(self, *inputs, train=False, noise=None):
-        rows, z = self.sum_inputs(inputs)
-        h, memos = z.reshape(len(inputs[0]), *self.shape_z), []
+        h, memos = self.sum_inputs(inputs).reshape(len(inputs[0]), *self.shape_z), []
         for item in self.tail:
             h, memo = item.forward(h, train, noise)
             memos.append(memo)
-        return Trace(inputs, rows, h, memos)
+        return Trace(inputs, h, memos)
 
     def backward(self, trace, e):
         """delta = e times the tail's Jacobian. Local: it touches no other layer and none of the weights."""
@@ -121,16 +128,12 @@ class Weighted(Layer):
         return shape_z
 
     def sum_inputs(self, inputs):
-        rows = self.rows(inputs[0])
-        z = rows @ self.W
-        if self.bias:
-            z += self.b
-        return rows, z
+        return self.weigh(inputs[0], self.W, self.b)
 
     def gradients(self, trace, signal):
         delta = signal.delta * (1 / len(trace.h))  # scaling delta is cheaper than scaling the larger dW
         gradients = super().gradients(trace, signal)
-        gradients["W"] = product(trace.rows, delta)
+        gradients["W"] = self.product(trace.x, delta)
         if self.bias:
             gradients["b"] = delta.sum(axis=0)
         return gradients
@@ -155,6 +158,21 @@ class Dense(Weighted):
 
     def fold(self, rows):
         return rows.reshape(len(rows), *self.shape_in)
+
+    def weigh(self, x, W, bias=None):
+        """rows(x) W + bias"""
+        z = self.rows(x) @ W
+        if bias is not None:
+            z += bias
+        return z
+
+    def product(self, x, delta):
+        """rows(x)^T delta"""
+        return product(self.rows(x), delta)
+
+    def carry(self, delta, M):
+        """fold(delta M)"""
+        return self.fold(delta @ M)
 
 
 class Conv(Weighted):
@@ -211,6 +229,21 @@ class Conv(Weighted):
                 x[:, i : i + s * size_y : s, j : j + s * size_x : s] += patches[:, :, :, i, j]
         return x[:, p : p + height, p : p + width]
 
+    def weigh(self, x, W, bias=None):
+        """rows(x) W + bias, as rows"""
+        z = patches.correlate(x, W, self.kernel, self.stride, self.padding, bias)
+        return z.reshape(-1, W.shape[1])
+
+    def product(self, x, delta):
+        """rows(x)^T delta"""
+        delta = delta.reshape(len(x), *self.shape_z[:2], -1)
+        return patches.product(x, delta, self.kernel, self.stride, self.padding)
+
+    def carry(self, delta, M):
+        """fold(delta M)"""
+        delta = delta.reshape(-1, *self.shape_z[:2], len(M))
+        return patches.carry(delta, M, self.kernel, self.stride, self.padding, self.shape_in)
+
 
 class Junction(Layer):
     """z = the sum of its sources, h = tail(z). It has no weights: what it is told, each source is told."""
@@ -226,7 +259,7 @@ class Junction(Layer):
         return shapes[0]
 
     def sum_inputs(self, inputs):
-        return None, sum(inputs[1:], start=inputs[0])
+        return sum(inputs[1:], start=inputs[0])
 
     def fold(self, rows):
         return rows.reshape(-1, *self.shape_in)

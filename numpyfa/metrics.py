@@ -65,8 +65,9 @@ def step_delta_angle(rule, traces, output):
         signal = own[layer.number - 1]
         for source in net.sources[layer.number]:
             if source:
-                rows = signal.delta @ layer.W.T if isinstance(layer, Weighted) else signal.delta
-                told[source] = told.get(source, 0) + layer.fold(rows)
+                weighted = isinstance(layer, Weighted)
+                sent = layer.carry(signal.delta, layer.W.T) if weighted else layer.fold(signal.delta)
+                told[source] = told.get(source, 0) + sent
     result = {}
     for layer in net.layers[:-1]:
         trace = traces[layer.number - 1]

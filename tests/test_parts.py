@@ -277,7 +277,7 @@ def test_the_metrics_of_one_case_computed_by_hand():
 
     joined = []
     for signals in (mine, true):
-        x = [traces[0].rows, traces[1].rows]
+        x = [traces[0].x, traces[1].x]
         joined.append([np.vstack([x[i].T @ signals[i].delta, signals[i].delta.sum(axis=0)]).ravel() for i in (0, 1)])
     by_layer = {n: cosine(joined[0][n - 1], joined[1][n - 1]) for n in (1, 2)}
     assert metrics.gradient_cosine(rule, traces, output) == pytest.approx(by_layer) and by_layer[1] < 0

@@ -136,7 +136,9 @@ def inverses_by_finite_differences():
 
 def hebbian(key):
     """<delta, h K^T> / N: what B learns under Kolen-Pollack, and each rule that borrows its product."""
-    return lambda layer, own, trace, signal, output: (signal.delta * (trace.rows @ own[key].T)).sum() / len(trace.h)
+    return lambda layer, own, trace, signal, output: (
+        (signal.delta * (layer.rows(trace.x) @ own[key].T)).sum() / len(trace.h)
+    )
 
 
 def symmetric(layer, own, trace, signal, output):
@@ -144,13 +146,13 @@ def symmetric(layer, own, trace, signal, output):
 
 
 def activation(layer, own, trace, signal, output):
-    y, q = trace.rows @ layer.W, trace.rows @ own["B"].T
+    y, q = layer.rows(trace.x) @ layer.W, layer.rows(trace.x) @ own["B"].T
     return (1e-3 * (q * q).sum() - 2e-3 * (y * q).sum()) / len(y)
 
 
 def information(layer, own, trace, signal, output):
-    y = trace.rows @ layer.W
-    r, x = layer.fold(y @ own["B"]), trace.rows
+    y = layer.rows(trace.x) @ layer.W
+    r, x = layer.fold(y @ own["B"]), layer.rows(trace.x)
     return (-2e-3 * (x * (y @ own["B"])).sum() + 1e-3 * (r * r).sum()) / len(y) + 1e-3 * (own["B"] ** 2).sum()
 
 
@@ -167,10 +169,10 @@ def classifier(layer, own, trace, signal, output):
 SURROGATES = {
     "kp": hebbian("B"),
     "pfa": lambda layer, own, trace, signal, output: (
-        ((signal.delta @ own["G"]) * (trace.rows @ own["P"].T)).sum() / len(trace.h)
+        ((signal.delta @ own["G"]) * (layer.rows(trace.x) @ own["P"].T)).sum() / len(trace.h)
     ),
     "sparse-pfa": lambda layer, own, trace, signal, output: (
-        ((signal.delta @ own["B"]) * (trace.rows @ (own["R"] * own["mask"]).T)).sum() / len(trace.h)
+        ((signal.delta @ own["B"]) * (layer.rows(trace.x) @ (own["R"] * own["mask"]).T)).sum() / len(trace.h)
     ),
     "sa": symmetric,
     "aa": activation,

@@ -189,7 +189,7 @@ def regularised_feedback():
     a_rule = IA(net, alpha=1.0, beta=0.5, gamma=0.1)
     traces, figure = fit_feedback(a_rule, Adam(0.01), 4000), 0.0
     for n, own in a_rule.feedback.items():
-        x = traces[n - 1].rows
+        x = traces[n - 1].x
         y = x @ net.layers[n - 1].W
         expected = np.linalg.solve(y.T @ y / len(x) + 0.2 * np.eye(len(own["B"])), y.T @ x / len(x))
         figure = max(figure, np.abs(own["B"] - expected).max())

@@ -142,7 +142,7 @@ def jacobian(net, number):
     layer = net.layers[number - 1]
     trace = layer.forward(np.zeros((layer.size_out, *layer.shape_in)))
     delta = layer.backward(trace, np.eye(layer.size_out).reshape(trace.h.shape)).delta
-    return layer.fold(delta @ layer.W.T).reshape(layer.size_out, -1)
+    return layer.carry(delta, layer.W.T).reshape(layer.size_out, -1)
 
 
 def words(shape):

@@ -38,25 +38,50 @@ class BatchNorm(Local):
         return {"mean": self.mean, "var": self.var}
 
     def forward(self, z, train=False, noise=None):
-        axes = tuple(range(z.ndim - 1))
         if train and z.size == z.shape[-1]:
             raise InputError("batch norm cannot train on a single row: choose a batch size that leaves no batch of one")
-        mean, var = (z.mean(axis=axes), z.var(axis=axes)) if train else (self.mean, self.var)
+        rows, channels = wide(z), z.shape[-1]
+        mean = mean_of(rows, channels) if train else self.mean
+        u = rows - spread(mean, rows)
+        var = mean_of(u * u, channels) if train else self.var
         s = array_module(z).sqrt(var + self.eps)
-        u = (z - mean) / s
-        return self.gamma * u + self.beta, (u, s, mean, var, train)
+        u *= spread(1 / s, rows)
+        h = u * spread(self.gamma, rows)
+        h += spread(self.beta, rows)
+        return h.reshape(z.shape), (u, s, mean, var, train)
 
     def backward(self, e, memo):
         u, s, mean, var, train = memo
-        axes = tuple(range(e.ndim - 1))
-        gradients = {"gamma": (e * u).sum(axis=axes), "beta": e.sum(axis=axes)}
-        if not train:
-            return self.gamma / s * e, gradients
-        return self.gamma / s * (e - e.mean(axis=axes) - u * (e * u).mean(axis=axes)), gradients
+        rows, channels = wide(e), e.shape[-1]
+        n = e.size // channels
+        mean_e, mean_eu = mean_of(rows, channels), mean_of(rows * u, channels)
+        if train:
+            delta = u * spread(-mean_eu, rows)
+            delta += rows
+            delta -= spread(mean_e, rows)
+            delta *= spread(self.gamma / s, rows)
+        else:
+            delta = rows * spread(self.gamma / s, rows)
+        return delta.reshape(e.shape), {"gamma": mean_eu * n, "beta": mean_e * n}
 
     def settle(self, memo):
         u, s, mean, var, train = memo
         if train:
-            n = u.size // u.shape[-1]
+            n = u.size // len(mean)
             self.mean += self.momentum * (mean - self.mean)
             self.var += self.momentum * (var * (n / (n - 1)) - self.var)
+
+
+def wide(z):
+    """z as rows of whole image lines, (N height, width channels): NumPy works faster along long rows than short ones."""
+    return z.reshape(-1, z.shape[-1] if z.ndim == 2 else z.shape[-2] * z.shape[-1])
+
+
+def mean_of(rows, channels):
+    """The mean of each channel."""
+    return rows.sum(axis=0).reshape(-1, channels).sum(axis=0) / (rows.size // channels)
+
+
+def spread(v, rows):
+    """One number a channel, repeated along a row."""
+    return array_module(v).tile(v, rows.shape[1] // len(v))

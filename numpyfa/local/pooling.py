@@ -37,8 +37,12 @@ class MaxPool(Pool):
 
     def forward(self, z, train=False, noise=None):
         xp = array_module(z)
-        windows = xp.stack(self.views(z))
-        return windows.max(axis=0), (windows.argmax(axis=0), z.shape)
+        h, *others = self.views(z)
+        h, winner = h.copy(), xp.zeros(h.shape, dtype="uint8" if self.k < 16 else "int32")
+        for place, view in enumerate(others, start=1):
+            winner = xp.where(view > h, winner.dtype.type(place), winner)
+            h = xp.maximum(h, view)
+        return h, (winner, z.shape)
 
     def backward(self, e, memo):
         winner, shape = memo

@@ -28,6 +28,5 @@ class AA(SequentialRule):
         return signal.delta @ feedback["B"]
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        x, B = trace.rows, feedback["B"]
-        y, q = x @ layer.W, x @ B.T
-        return {"B": (2 * self.alpha * q - self.beta * y).T / len(x) @ x}
+        y, q = layer.weigh(trace.x, layer.W), layer.weigh(trace.x, feedback["B"].T)
+        return {"B": layer.product(trace.x, 2 * self.alpha * q - self.beta * y).T / len(y)}

@@ -14,7 +14,7 @@ import numpy as np
 from .. import init as initial
 from ..backend import Streams, to_device
 from ..errors import InputError
-from ..layers import Dense, Signal, Weighted
+from ..layers import Conv, Dense, Signal, Weighted
 from ..network import Network
 
 
@@ -86,8 +86,8 @@ class Rule:
         """The signals of all layers, from the last to the first; None for a layer that is told nothing.
 
         `told` holds the e that is given, by layer number. A layer whose number is in `below` gets the sum of what the
-        layers that it feeds send down: fold(across(layer, trace, signal)), rows of their input. `receive(layer, trace,
-        e)` makes a signal of what a layer is told.
+        layers that it feeds send down, across(layer, trace, signal), of the shape of their input. `receive(layer,
+        trace, e)` makes a signal of what a layer is told.
         """
         signals = [None] * len(self.net.layers)
         for layer in reversed(self.net.layers):
@@ -97,7 +97,7 @@ class Rule:
             signal = signals[layer.number - 1] = receive(layer, trace, told[layer.number])
             sources = [source for source in self.net.sources[layer.number] if source in below]
             if sources:
-                sent = layer.fold(across(layer, trace, signal))
+                sent = across(layer, trace, signal)
                 for source in sources:
                     told[source] = told[source] + sent if source in told else sent
         return signals
@@ -129,10 +129,15 @@ class SequentialRule(Rule):
         return self.transport(layer, self.feedback[layer.number], None, Signal(None, eye, {}))
 
     def across(self, layer, trace, signal):
-        """The layer's delta, carried to its input: by the rule through weights, as it is through a junction."""
+        """The layer's delta, carried to its input: by the rule through weights, as it is through a junction.
+
+        Through a convolution it is carried by the matrix that `transport` amounts to, patch by patch.
+        """
+        if isinstance(layer, Conv):
+            return layer.carry(signal.delta, self.stand_in(layer))
         if isinstance(layer, Weighted):
-            return self.transport(layer, self.feedback[layer.number], trace, signal)
-        return signal.delta
+            return layer.fold(self.transport(layer, self.feedback[layer.number], trace, signal))
+        return layer.fold(signal.delta)
 
 
 @dataclass
@@ -180,4 +185,4 @@ class DirectRule(Rule):
 
     def across(self, layer, trace, signal):
         """The layer's delta, carried to its input as by backpropagation."""
-        return signal.delta @ layer.W.T if isinstance(layer, Weighted) else signal.delta
+        return layer.carry(signal.delta, layer.W.T) if isinstance(layer, Weighted) else layer.fold(signal.delta)

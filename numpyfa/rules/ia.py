@@ -31,7 +31,7 @@ class IA(SequentialRule):
         return signal.delta @ feedback["B"]
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        x, B = trace.rows, feedback["B"]
-        y = x @ layer.W
-        r = layer.rows(layer.fold(y @ B))
-        return {"B": y.T / len(x) @ (2 * self.beta * r - self.alpha * x) + 2 * self.gamma * B}
+        x, B = trace.x, feedback["B"]
+        y = layer.weigh(x, layer.W)
+        r = layer.carry(y, B).reshape(x.shape)
+        return {"B": layer.product(2 * self.beta * r - self.alpha * x, y).T / len(y) + 2 * self.gamma * B}

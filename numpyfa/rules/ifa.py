@@ -47,6 +47,6 @@ class IFA(Rule):
                     signals[s - 1].delta.reshape(traces[s - 1].h.shape) for s in self.net.sources[layer.number] if s
                 ]
                 delta = sum(below[1:], start=below[0])
-                e = layer.rows(delta) @ layer.W if isinstance(layer, Weighted) else delta
+                e = layer.weigh(delta, layer.W) if isinstance(layer, Weighted) else delta
             signals.append(exact(layer, trace, e))
         return [*signals, final]

@@ -32,8 +32,8 @@ class KDFA(Rule):
 
         def across(layer, trace, signal):
             if not isinstance(layer, Weighted):
-                return signal.delta
-            places = len(signal.delta) // len(error)
-            return array_module(error).repeat(error @ self.feedback[layer.number]["B"], places, axis=0)
+                return layer.fold(signal.delta)
+            at_each_place = array_module(error).repeat(error, len(signal.delta) // len(error), axis=0)
+            return layer.carry(at_each_place, self.feedback[layer.number]["B"])
 
         return self.descend(traces, {len(self.net.layers): output.e}, across, self.hidden())

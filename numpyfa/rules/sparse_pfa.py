@@ -46,7 +46,7 @@ class SparsePFA(SequentialRule):
         return signal.delta @ feedback["B"] @ feedback["R"]
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"R": feedback["mask"] * ((signal.delta @ feedback["B"]).T / len(trace.h) @ trace.rows)}
+        return {"R": feedback["mask"] * layer.product(trace.x, signal.delta @ feedback["B"]).T / len(trace.x)}
 
     def check_optimizer(self, optimizer):
         if type(optimizer) is not SGD:

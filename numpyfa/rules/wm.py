@@ -10,7 +10,7 @@ What differs from the paper: the noise passes W alone, not the bias and activati
 
 from dataclasses import dataclass
 
-from ..backend import array_module, product, to_device
+from ..backend import array_module, to_device
 from ..errors import InputError, choose
 from .base import SequentialRule
 
@@ -56,7 +56,8 @@ class WM(SequentialRule):
         """One step of B on fresh noise from the numpy Generator `rng`."""
         B, one = self.feedback[layer.number]["B"], array_module(layer.W).ones((1, *layer.shape_in), self.net.dtype)
         noise = NOISE[self.noise](rng, (self.examples, *layer.shape_in)).astype(self.net.dtype)
-        x, n = layer.rows(to_device(noise, self.net.module)), layer.rows(one).sum(axis=0) * self.examples
-        B += self.rate * (product(x @ layer.W, x) / n - (B if self.control == "decay" else 0))
+        x, n = to_device(noise, self.net.module), layer.rows(one).sum(axis=0) * self.examples
+        y = layer.weigh(x, layer.W)
+        B += self.rate * (layer.product(x, y).T / n - (B if self.control == "decay" else 0))
         if self.control == "norm":
-            B *= 0.5 / (x @ B.T).std(axis=0)[:, None]
+            B *= 0.5 / layer.weigh(x, B.T).std(axis=0)[:, None]
