@@ -15,7 +15,7 @@ class Worker:
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         self.process = subprocess.Popen(
             [sys.executable, sys.argv[0], *arguments],
-            env=os.environ | dict.fromkeys(names, str(threads)),
+            env=plain_environment() | dict.fromkeys(names, str(threads)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -30,6 +30,11 @@ class Worker:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+def plain_environment():
+    """This process's environment without settings that keep OpenBLAS from choosing its own kernels."""
+    return {name: value for name, value in os.environ.items() if name not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
 
 
 def serve(prepare):

@@ -8,7 +8,7 @@ rule = fa.FA(net)
 history = fa.fit(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.1), data, epochs=2, batch_size=64)
 """
 
-from . import checkpoint, losses, metrics
+from . import checkpoint, losses, metrics, patches
 from .backend import Streams, array_module
 from .data import Dataset, load
 from .errors import Diverged, InputError

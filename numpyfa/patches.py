@@ -79,21 +79,17 @@ def pieces(padded, kernel, stride, size):
     length = kernel * channels  # a row of a patch lies in one piece in memory
     places = size[0] * size[1]
     few = length < 16  # then it is better to copy a row of places at a time, and the patches come as columns
-    buffer = None
+    if few:
+        shape, strides = (kernel, length, n, *size), (row, one, image, stride * row, stride * column)
+    else:
+        shape, strides = (n, *size, kernel, length), (image, stride * row, stride * column, row, one)
+    cut, buffer = xp.lib.stride_tricks.as_strided(padded, shape, strides), None
     for images in chunks(n, places * kernel * length * padded.dtype.itemsize, xp):
-        m = images.stop - images.start
-        if few:
-            shape = kernel, length, m, *size
-            strides = row, one, image, stride * row, stride * column
-        else:
-            shape = m, *size, kernel, length
-            strides = image, stride * row, stride * column, row, one
-        cut = xp.lib.stride_tricks.as_strided(padded[images], shape, strides)
-        if buffer is None:
-            buffer = xp.empty(shape, dtype=padded.dtype)
-        patches = buffer[:, :, :m] if few else buffer[:m]
-        patches[...] = cut
-        yield images, (patches.reshape(-1, m * places).T if few else patches.reshape(m * places, -1))
+        part = cut[:, :, images] if few else cut[images]
+        buffer = xp.empty(part.shape, dtype=part.dtype) if buffer is None else buffer
+        patches = buffer if buffer.shape == part.shape else xp.empty(part.shape, dtype=part.dtype)
+        patches[...] = part
+        yield images, (patches.reshape(kernel * length, -1).T if few else patches.reshape(-1, kernel * length))
 
 
 def chunks(n, size, module):

@@ -6,7 +6,7 @@ Its arrays live on a pretended device. Mixing one with a host array, or turning 
 
 import numpy as np
 
-_OPERATORS = ("add", "sub", "mul", "truediv", "pow", "matmul", "lt", "le", "gt", "ge", "eq", "ne")
+_OPERATORS = ("add", "sub", "mul", "truediv", "pow", "matmul", "and", "xor", "lt", "le", "gt", "ge", "eq", "ne")
 
 
 class Array:
@@ -72,7 +72,7 @@ def _in_place(name):
 
 for _name in _OPERATORS:
     setattr(Array, f"__{_name}__", _binary(_name))
-    if _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
+    if _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "and", "xor"):
         setattr(Array, f"__r{_name}__", _binary(f"r{_name}"))
         setattr(Array, f"__i{_name}__", _in_place(f"i{_name}"))
 

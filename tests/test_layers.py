@@ -1,6 +1,7 @@
 """Layers and tails against their definitions."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -58,6 +59,29 @@ def test_pools_are_their_loops(rng, k, stride, height, width):
         for n, y, x, c in np.ndindex(naive.shape):
             naive[n, y, x, c] = reduce(z[n, y * stride : y * stride + k, x * stride : x * stride + k, c])
         np.testing.assert_allclose(pool.forward(z)[0], naive, rtol=0, atol=1e-15)
+
+
+@given(conv_shapes(), st.integers(1, 5), st.sampled_from([1, 4000, 1 << 20]))
+@settings(deadline=None, max_examples=40)
+def test_a_convolution_made_a_few_images_at_a_time_is_rows_and_fold_to_1e_12(shape, images, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fa.patches, "BYTES", size)
+        assert max(checks.patch_gaps(*shape, images=images)) < 1e-12
+
+
+def test_a_step_of_a_convolution_never_makes_all_its_patches():
+    """Of 64 images of 32 x 32 x 16 with 3 x 3 kernels they would take 38 MB; x, z, delta and e take 4 MB each."""
+    layer = fa.Conv(16, 3, padding=1)
+    fa.Network((32, 32, 16), [layer])
+    x = np.ones((64, 32, 32, 16), "float32")
+    layer.weigh(x, layer.W)
+    tracemalloc.start()
+    z = layer.weigh(x, layer.W)
+    layer.product(x, z)
+    layer.carry(z, layer.W.T)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
 
 
 def test_max_pool_sends_a_tie_to_one_place_only():

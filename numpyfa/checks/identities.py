@@ -159,6 +159,31 @@ def adjoint_gap(height, width, channels, kernel, stride, padding, seed=0):
     return float(abs((rows * r).sum() - (x * layer.fold(r)).sum()) / (np.linalg.norm(x) * np.linalg.norm(r)))
 
 
+def patches_equal_their_definitions():
+    """A convolution's three products, made a few images at a time, against `rows` and `fold`."""
+    rows = []
+    for shape in (*SHAPES, (9, 8, 6, 3, 1, 1), (5, 4, 20, 2, 1, 3)):
+        names = ("weigh = rows W", "product = rows^T delta", "carry = fold(delta M)")
+        rows += [Check(f"{name}, {words(shape)}", gap, ROUNDING) for name, gap in zip(names, patch_gaps(*shape))]
+    return rows
+
+
+def patch_gaps(height, width, channels, kernel, stride, padding, images=7, seed=0):
+    """The largest differences of `Conv.weigh`, `product` and `carry` from what they stand for, each relative."""
+    rng = np.random.default_rng(seed)
+    layer = Conv(4, kernel, stride=stride, padding=padding)
+    net = Network((height, width, channels), [layer], dtype="float64", seed=seed)
+    x = rng.standard_normal((images, *net.input_shape))
+    rows = layer.rows(x)
+    delta, M = rng.standard_normal((len(rows), 4)), rng.standard_normal((4, rows.shape[1]))
+    pairs = [
+        (layer.weigh(x, layer.W, layer.b + 1), rows @ layer.W + 1),
+        (layer.product(x, delta), rows.T @ delta),
+        (layer.carry(delta, M), layer.fold(delta @ M)),
+    ]
+    return [float(np.abs(mine - right).max() / np.abs(right).max()) for mine, right in pairs]
+
+
 def conv_equals_six_loops():
     """A convolution against its definition, written as six loops."""
     return [Check(f"conv = six loops, {words(s)}", six_loop_gap(*s), ROUNDING) for s in SHAPES]

@@ -73,7 +73,7 @@ class BatchNorm(Local):
 
 
 def wide(z):
-    """z as rows of whole image lines, (N height, width channels): NumPy works faster along long rows than short ones."""
+    """z as rows of whole image lines, (N height, width channels): NumPy is faster along long rows."""
     return z.reshape(-1, z.shape[-1] if z.ndim == 2 else z.shape[-2] * z.shape[-1])
 
 

@@ -1,5 +1,7 @@
 """Pooling of images (N, height, width, channels): the largest or the mean of each window, or of the whole image."""
 
+import functools
+
 from ..backend import array_module
 from ..errors import InputError
 from .base import Local
@@ -36,23 +38,25 @@ class MaxPool(Pool):
     """h = the largest z in each window;  delta = e at the place of the (first) largest, 0 elsewhere"""
 
     def forward(self, z, train=False, noise=None):
-        xp = array_module(z)
-        h, *others = self.views(z)
-        h, winner = h.copy(), xp.zeros(h.shape, dtype="uint8" if self.k < 16 else "int32")
-        for place, view in enumerate(others, start=1):
-            winner = xp.where(view > h, winner.dtype.type(place), winner)
-            h = xp.maximum(h, view)
-        return h, (winner, z.shape)
+        return functools.reduce(array_module(z).maximum, self.views(z)), z
 
-    def backward(self, e, memo):
-        winner, shape = memo
-        delta = array_module(e).zeros(shape, dtype=e.dtype)
-        for place, view in enumerate(self.views(delta)):
-            view += e * (winner == place)
+    def backward(self, e, z):
+        delta = array_module(e).zeros(z.shape, dtype=e.dtype)
+        for view, won in zip(self.views(delta), self.winners(z)):
+            view += e * won
         return delta, {}
 
-    def branch(self, memo):
-        return memo[0]
+    def winners(self, z):
+        """For each place in the window, in turn: where it holds the first of the largest z."""
+        h, _ = self.forward(z)
+        open_ = array_module(z).ones(h.shape, dtype=bool)
+        for view in self.views(z):
+            won = (view == h) & open_
+            open_ ^= won
+            yield won
+
+    def branch(self, z):
+        return sum(place * won for place, won in enumerate(self.winners(z)))
 
 
 class AvgPool(Pool):
