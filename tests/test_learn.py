@@ -49,19 +49,23 @@ def test_every_example_is_seen_once_an_epoch_in_an_order_that_the_seed_and_epoch
     assert not np.array_equal(epochs[0], epochs[1]) and not np.array_equal(epochs[0], epochs[4])
 
 
-@pytest.mark.parametrize("rule", fa.RULES)
-def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, mini, rule):
+PHASES = [("greedy", {"stage": 15}), ("wm", {"every": 5, "steps": 3, "control": "norm"}), ("sdtp", {})]
+
+
+@pytest.mark.parametrize("rule, options", [(name, {}) for name in fa.RULES] + PHASES)
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, mini, rule, options):
     """With momentum, batch norm and dropout, so that every kind of state has to come back."""
     data = mini.part(200, 100)
 
     def build():
-        layers = [
-            fa.Conv(3, 5, fa.BatchNorm(), "relu", fa.MaxPool(4)),
-            fa.Dense(20, "tanh", fa.Dropout(0.2)),
-            fa.Dense(10),
-        ]
+        conv, dense = [fa.BatchNorm(), "relu", fa.MaxPool(4)], ["tanh", fa.Dropout(0.2)]
+        if rule == "ifa":
+            conv = conv[:2]
+        if rule == "lra-e":
+            conv, dense = ["relu"], ["tanh"]
+        layers = [fa.Conv(3, 5, *conv, stride=2), fa.Dense(20, *dense), fa.Dense(10)]
         net = fa.Network((28, 28, 1), layers, seed=1)
-        return net, fa.rule(rule, net, 1), fa.SoftmaxCrossEntropy(), fa.SGD(0.05, momentum=0.9)
+        return net, fa.rule(rule, net, 1, **options), fa.SoftmaxCrossEntropy(), fa.SGD(0.05, momentum=0.9)
 
     whole = build()
     expected = fa.fit(*whole, data, epochs=4, batch_size=16)
