@@ -12,6 +12,8 @@ Whatever is done with rows is one of three products, and a convolution does them
 
     weigh(x, W) = rows(x) W     product(x, delta) = rows(x)^T delta     carry(delta, M) = fold(delta M)
 
+`product_T` is the transposed product, for feedback that learns as W does.
+
 Layers keep nothing of a forward pass: it is all in the `Trace`. So two rules can run on one forward pass.
 """
 
@@ -170,6 +172,10 @@ class Dense(Weighted):
         """rows(x)^T delta"""
         return product(self.rows(x), delta)
 
+    def product_T(self, x, delta):
+        """delta^T rows(x)"""
+        return product(delta, self.rows(x))
+
     def carry(self, delta, M):
         """fold(delta M)"""
         return self.fold(delta @ M)
@@ -238,6 +244,10 @@ class Conv(Weighted):
         """rows(x)^T delta"""
         delta = delta.reshape(len(x), *self.shape_z[:2], -1)
         return patches.product(x, delta, self.kernel, self.stride, self.padding)
+
+    def product_T(self, x, delta):
+        """delta^T rows(x)"""
+        return array_module(x).ascontiguousarray(self.product(x, delta).T)
 
     def carry(self, delta, M):
         """fold(delta M)"""

@@ -29,4 +29,4 @@ class AA(SequentialRule):
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
         y, q = layer.weigh(trace.x, layer.W), layer.weigh(trace.x, feedback["B"].T)
-        return {"B": layer.product(trace.x, 2 * self.alpha * q - self.beta * y).T / len(y)}
+        return {"B": layer.product_T(trace.x, (2 * self.alpha * q - self.beta * y) / len(y))}

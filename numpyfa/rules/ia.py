@@ -34,4 +34,4 @@ class IA(SequentialRule):
         x, B = trace.x, feedback["B"]
         y = layer.weigh(x, layer.W)
         r = layer.carry(y, B).reshape(x.shape)
-        return {"B": layer.product(2 * self.beta * r - self.alpha * x, y).T / len(y) + 2 * self.gamma * B}
+        return {"B": layer.product_T(2 * self.beta * r - self.alpha * x, y / len(y)) + 2 * self.gamma * B}

@@ -32,4 +32,4 @@ class KP(SequentialRule):
             warn("kp: coupled decay through this optimiser breaks B -> W^T; use decoupled=True, or SGD")
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"B": layer.product(trace.x, signal.delta).T / len(trace.x)}
+        return {"B": layer.product_T(trace.x, signal.delta / len(trace.x))}

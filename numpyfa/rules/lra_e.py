@@ -50,4 +50,4 @@ class LRAE(SequentialRule):
         return Signal(d, (h - f.forward(z - self.beta * d)[0]).reshape(-1, layer.shape_z[-1]), {})
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"E": self.gamma * layer.product(trace.x, signal.delta).T / len(trace.x)}
+        return {"E": layer.product_T(trace.x, self.gamma / len(trace.x) * signal.delta)}

@@ -50,7 +50,7 @@ class PFA(SequentialRule):
         return signal.delta @ feedback["P"]
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"P": layer.product(trace.x, signal.delta @ feedback["G"]).T / len(trace.x)}
+        return {"P": layer.product_T(trace.x, signal.delta / len(trace.x) @ feedback["G"])}
 
     def check_optimizer(self, optimizer):
         if type(optimizer) is not SGD:

@@ -46,7 +46,7 @@ class SparsePFA(SequentialRule):
         return signal.delta @ feedback["B"] @ feedback["R"]
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"R": feedback["mask"] * layer.product(trace.x, signal.delta @ feedback["B"]).T / len(trace.x)}
+        return {"R": feedback["mask"] * layer.product_T(trace.x, signal.delta / len(trace.x) @ feedback["B"])}
 
     def check_optimizer(self, optimizer):
         if type(optimizer) is not SGD:

@@ -58,6 +58,6 @@ class WM(SequentialRule):
         noise = NOISE[self.noise](rng, (self.examples, *layer.shape_in)).astype(self.net.dtype)
         x, n = to_device(noise, self.net.module), layer.rows(one).sum(axis=0) * self.examples
         y = layer.weigh(x, layer.W)
-        B += self.rate * (layer.product(x, y).T / n - (B if self.control == "decay" else 0))
+        B += self.rate * (layer.product_T(x, y) / n - (B if self.control == "decay" else 0))
         if self.control == "norm":
             B *= 0.5 / layer.weigh(x, B.T).std(axis=0)[:, None]
