@@ -29,10 +29,11 @@ from .local import (
     MaxPool,
     ReLU,
     Softplus,
+    Subsample,
     Tanh,
 )
 from .losses import LogisticCrossEntropy, Output, SoftmaxCrossEntropy, SquaredError
-from .models import lenet, mlp, model, resnet8
+from .models import MODELS, alexnet, dkp_cnn, drtp_conv, lenet, lenet_cifar, mlp, model, nokland_conv, resnet, resnet8
 from .network import Network
 from .optim import SGD, Adam, BatchManhattan, RMSprop, cosine_schedule, exponential_schedule, step_schedule
 from .rules import (

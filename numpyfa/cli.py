@@ -52,6 +52,8 @@ def parser():
     p = commands.add_parser("reproduce", help="run a published experiment and show it beside its published numbers")
     p.add_argument("experiment", help=f"one of {', '.join(EXPERIMENTS)}")
     p.add_argument("--rules", "--rule", type=names, help="rules, such as bp,fa,dfa,shallow")
+    p.add_argument("--data", help="another data set, such as cifar-10")
+    p.add_argument("--quick", action="store_true", help="a short form, to see it run")
     run_options(p)
     p.set_defaults(command=reproduce)
 
@@ -66,6 +68,8 @@ def parser():
     p.add_argument("--optimizer", help=f"one of {', '.join(OPTIMIZERS)}")
     p.add_argument("--momentum", type=float, help="of sgd")
     p.add_argument("--decay", type=float, help="coupled decay of every parameter")
+    p.add_argument("--standardise", action="store_const", const=True, help="give each channel mean 0 and variance 1")
+    p.add_argument("--augment", action="store_const", const=True, help="flip and shift the training images")
     p.add_argument("--init", help=f"initialiser of the weights: {', '.join(INITS)}")
     p.add_argument("--feedback", help="initialiser of the feedback, such as normal:1 or uniform:0.5")
     run_options(p)
@@ -96,6 +100,8 @@ def run_options(p):
     p.add_argument("--epochs", type=int, help="how often the training set is gone through")
     p.add_argument("--seeds", type=int, help="how many seeds, from 0")
     p.add_argument("--batch-size", type=int)
+    p.add_argument("--examples", type=int, help="use only the first so many training examples")
+    p.add_argument("--validation", type=int, help="hold so many training examples out, in the test set's place")
     p.add_argument("--lr", type=float, help="the step on the batch's mean gradient")
     p.add_argument("--device", choices=("cpu", "gpu", "auto"))
     p.add_argument("--dtype", choices=("float32", "float64"))
@@ -110,17 +116,18 @@ def names(text):
 
 
 def given(options, *keys):
-    shared = ("epochs", "seeds", "batch_size", "lr", "device", "dtype")
+    shared = ("epochs", "seeds", "batch_size", "lr", "device", "dtype", "examples", "validation")
     return {key: getattr(options, key) for key in (*keys, *shared)}
 
 
 def reproduce(options):
     experiment = choose(EXPERIMENTS, options.experiment, "experiment")
-    perform(experiment, experiment.adapt(**given(options, "rules")), options)
+    perform(experiment, experiment.adapt(options.quick, **given(options, "rules", "data")), options)
 
 
 def train(options):
-    keys = ("net", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback")
+    keys = ("net", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
+            "standardise", "augment")  # fmt: skip
     protocol = Protocol(net=options.net, rules=options.rule, seeds=1)
     experiment = Experiment(f"{options.net}-{Path(options.data).stem}", protocol)
     if options.out is None:

@@ -256,12 +256,16 @@ class Conv(Weighted):
 
 
 class Junction(Layer):
-    """z = the sum of its sources, h = tail(z). It has no weights: what it is told, each source is told."""
+    """z = the sum of its sources, h = tail(z). It has no weights: what it is told, each source is told.
+
+    With one source it is a tail of its own: Junction(MaxPool(2), sources=(-1,)) takes the pool out of the layer below,
+    so that a direct rule's signal enters that layer before the pool.
+    """
 
     def __init__(self, *tail, sources=(-1, -3)):
         super().__init__(*tail, sources=sources)
-        if len(self.sources) < 2:
-            raise InputError(f"a junction adds two sources or more, found {self.sources}")
+        if not self.sources:
+            raise InputError("a junction adds one source or more, found none")
 
     def build_weights(self, shapes, dtype, module, streams, spec):
         if len(set(shapes)) > 1:

@@ -31,16 +31,18 @@ def train_step(net, rule, loss, optimizer, x, target, noise=None):
     return float(output.value), traces
 
 
-def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history=(), after_epoch=None):
+def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history=(), after_epoch=None, augment=None):
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
     epoch, train_error and test_error (in %), loss (mean over the training set, in evaluation mode),
     angle_l (mean delta angle of hidden layer l in degrees, see `numpyfa.metrics.delta_angle`) and
-    weight_angle_l (W_l^T against what stands in its place, such as B_l, for sequential rules other than BP).
+    weight_angle_l (W_l^T against what stands in its place, such as B_l, for sequential rules other than BP) and
+    logit_cosine_l (for direct rules with a B_l).
 
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
-    `after_epoch(history)` is called after each epoch.
+    `after_epoch(history)` is called after each epoch. `augment(x, rng)`, such as `data.flip_and_crop`, changes each
+    training batch.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """
@@ -65,23 +67,26 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
     history = list(history) or [record(0)]
     for epoch in range(history[-1]["epoch"] + 1, epochs + 1):
         order = to_device(streams("order", epoch).permutation(len(x)), net.module)
-        noise = streams("noise", epoch)
-        run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise)
+        noise, shifts = streams("noise", epoch), streams("augment", epoch)
+        change = augment and (lambda batch, rng=shifts: augment(batch, rng))
+        run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change)
         history.append(record(epoch))
         if after_epoch:
             after_epoch(history)
     return history
 
 
-def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=None):
+def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=None, augment=None):
     """Train on the examples x in the given order, once. x may be bytes: only a batch at a time becomes numbers.
+    `augment(batch)` is what a batch is replaced by before that.
 
     Raises Diverged when the loss is not finite.
     """
     keep_freed_memory()
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        value, traces = train_step(net, rule, loss, optimizer, net.to_float(x[batch]), target[batch], noise)
+        images = augment(x[batch]) if augment else x[batch]
+        value, traces = train_step(net, rule, loss, optimizer, net.to_float(images), target[batch], noise)
         if not math.isfinite(value):
             raise _diverged(net, optimizer, traces)
 
@@ -103,7 +108,8 @@ def measure_alignment(rule, loss, x, target, noise=None):
     traces = rule.net.forward(rule.net.to_float(x[:PROBE]), train=True, noise=noise)
     output = loss.output(traces[-1].h, target[:PROBE])
     angles = {f"angle_{n}": value for n, value in metrics.delta_angle(rule, traces, output).items()}
-    return angles | {f"weight_angle_{n}": value for n, value in metrics.weight_angle(rule).items()}
+    angles |= {f"weight_angle_{n}": value for n, value in metrics.weight_angle(rule).items()}
+    return angles | {f"logit_cosine_{n}": value for n, value in metrics.logit_cosine(rule, traces).items()}
 
 
 def one_hot(label, classes, dtype):

@@ -13,6 +13,7 @@ over the hidden layers that were told something; the output layer's delta is exa
     delta_norm_ratio          |delta of the rule| / |delta of BP|, over the whole batch
     weight_angle              W^T against what stands in its place, such as B (sequential rules)
     weight_norm_ratio         the norms of these two (sequential rules)
+    logit_cosine              the network's output against h_l B_l^T, the output that B_l stands for (direct rules)
 
 The BP reference uses the same traces, so the same activations, dropout masks and batch statistics.
 """
@@ -105,6 +106,18 @@ def weight_angle(rule):
 def weight_norm_ratio(rule):
     """The norm of what stands in W^T's place, relative to |W|."""
     return {n: _ratio(B, W) for n, W, B in _pairs(rule)}
+
+
+def logit_cosine(rule, traces):
+    """The mean over examples of the cosine between the net's output and h_l B_l^T   [Webster et al. 2021's code]"""
+    result = {}
+    if isinstance(rule, DirectRule):
+        z = traces[-1].h
+        for number, own in rule.feedback.items():
+            if "B" in own:
+                h = traces[number - 1].h
+                result[number] = _per_example(cosine)(len(z), z, h.reshape(len(z), -1) @ own["B"].T)
+    return result
 
 
 def _pairs(rule):

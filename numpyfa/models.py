@@ -1,10 +1,11 @@
 """Networks by name: functions that return a `Network`. Keyword arguments (seed, init, dtype, device) are passed on."""
 
+import functools
 import re
 
 from .errors import InputError, choose
 from .layers import Conv, Dense, Junction
-from .local import ACTIVATIONS, BatchNorm, GlobalAvgPool, MaxPool
+from .local import ACTIVATIONS, BatchNorm, Dropout, GlobalAvgPool, MaxPool, Subsample
 from .network import Network
 
 
@@ -37,24 +38,115 @@ def lenet(activation="relu", input_shape=(28, 28, 1), outputs=10, **options):
     )
 
 
-def resnet8(activation="relu", input_shape=(28, 28, 1), outputs=10, **options):
-    """A small residual net: a stem of 8 channels and three blocks of two 3x3 convolutions (8, 16, 32 channels).
+def lenet_cifar(activation="relu", input_shape=(32, 32, 3), outputs=10, **options):
+    """BioTorch's LeNet for CIFAR-10: as `lenet`, with 32, 64 and 128 channels. 28 x 28 images are padded."""
+    pad = 2 if input_shape[0] < 32 else 0
+    layers = [Conv(32, 5, activation, MaxPool(2), padding=pad), Conv(64, 5, activation, MaxPool(2))]
+    layers += [Conv(128, 5, activation), Dense(84, activation), Dense(outputs)]
+    return Network(input_shape, layers, **options)
 
-    Each convolution has batch norm and no bias. Where a block halves the image, its shortcut is a 1x1 convolution.
+
+def dkp_cnn(activation="relu", input_shape=(28, 28, 1), outputs=10, norm=True, **options):
+    """Webster et al. 2021's small net: two 3x3 convolutions of 32 channels with batch norm, a max pool, 128 units.
+
+    Their error enters the second convolution before its pool, so the pool is a layer of its own. `norm=False` leaves
+    batch norm out, to see what it does.
     """
+    norms = (lambda: [BatchNorm()]) if norm else list
+    layers = [Conv(32, 3, *norms(), activation), Conv(32, 3, *norms(), activation), Junction(MaxPool(2), sources=(-1,))]
+    return Network(input_shape, [*layers, Dense(128, activation), Dense(outputs)], **options)
+
+
+def alexnet(activation="relu", input_shape=(32, 32, 3), outputs=10, units=4096, **options):
+    """AlexNet with batch norm, in Webster et al. 2021's order (channels 64, 192, 384, 256, 256; pools after the first,
+    second and fifth; dropout on the dense part), with 3x3 kernels and pools of 2 for images of 32 x 32: our choice,
+    theirs are 224 x 224."""
+    layers = []
+    for channels, pool in ((64, [MaxPool(2)]), (192, [MaxPool(2)]), (384, []), (256, []), (256, [MaxPool(2)])):
+        layers.append(Conv(channels, 3, BatchNorm(), activation, *pool, padding=1))
+    layers += [Dense(units, activation, Dropout(0.5)), Dense(units, activation), Dense(outputs)]
+    return Network(input_shape, layers, **options)
+
+
+def nokland_conv(activation="tanh", input_shape=(32, 32, 3), outputs=10, **options):
+    """Nokland 2016's CONV: 5x5 convolutions of 96, 128 and 256 channels, each max-pooled 3 x 3 by 2, two of 2048."""
+    convs = [Conv(channels, 5, activation, MaxPool(3, 2), padding=2) for channels in (96, 128, 256)]
+    dense = [Dense(2048, activation), Dense(2048, activation)]
+    return Network(input_shape, [*convs, *dense, Dense(outputs)], **options)
+
+
+def drtp_conv(activation="tanh", input_shape=(28, 28, 1), outputs=10, **options):
+    """Frenkel et al. 2021's nets: for one channel a 5x5 convolution of 32 and 1000 units; for three 3x3 convolutions of
+    64 and 256 and twice 1000 units. Each convolution is max-pooled by 2, after the place where their error enters."""
+    shapes, dense = (((32, 5),), 1) if input_shape[2] == 1 else (((64, 3), (256, 3)), 2)
+    layers = []
+    for channels, kernel in shapes:
+        layers.append(Conv(channels, kernel, activation, padding=kernel // 2))
+        layers.append(Junction(MaxPool(2), sources=(-1,)))
+    layers += [Dense(1000, activation) for _ in range(dense)]
+    return Network(input_shape, [*layers, Dense(outputs)], **options)
+
+
+def resnet(blocks, channels, activation="relu", input_shape=(32, 32, 3), outputs=10, shortcut="conv", **options):
+    """A residual net: a 3x3 stem, then for each number of `channels` so many `blocks` of two 3x3 convolutions.
+
+    Each convolution has batch norm and no bias; each stage but the first halves the image. There the shortcut is a 1x1
+    convolution ("conv", He et al. 2016's B) or has nothing to learn ("pad", their A). blocks=3 with channels
+    (16, 32, 64) and "pad" is their ResNet-20 for CIFAR; blocks=2 with (64, 128, 256, 512) is ResNet-18's structure.
+    """
+    choose({"conv": True, "pad": True}, shortcut, "shortcut")
 
     def conv(channels, kernel, *tail, stride=1, source=-1):
         return Conv(channels, kernel, BatchNorm(), *tail, stride=stride, padding=kernel // 2, bias=False, source=source)
 
-    layers = [conv(8, 3, activation)]
-    layers += [conv(8, 3, activation), conv(8, 3), Junction(activation, sources=(-1, -3))]
-    for channels, pool in ((16, ()), (32, (GlobalAvgPool(),))):
-        layers += [conv(channels, 3, activation, stride=2), conv(channels, 3), conv(channels, 1, stride=2, source=-3)]
-        layers += [Junction(activation, *pool, sources=(-1, -2))]
+    layers = [conv(channels[0], 3, activation)]
+    for stage, size in enumerate(channels):
+        for block in range(blocks):
+            halve = stage > 0 and block == 0
+            layers += [conv(size, 3, activation, stride=1 + halve), conv(size, 3)]
+            if halve and shortcut == "conv":
+                layers.append(conv(size, 1, stride=2, source=-3))
+            elif halve:
+                layers.append(Junction(Subsample(2, size), sources=(-3,)))
+            last = stage == len(channels) - 1 and block == blocks - 1
+            pool = [GlobalAvgPool()] if last else []
+            layers.append(Junction(activation, *pool, sources=(-1, -2 if halve else -3)))
     return Network(input_shape, [*layers, Dense(outputs)], **options)
 
 
-MODELS = {"lenet": lenet, "resnet8": resnet8}
+def resnet8(activation="relu", input_shape=(28, 28, 1), outputs=10, **options):
+    """A residual net small enough for a laptop: three blocks of 8, 16 and 32 channels, 1x1 shortcuts."""
+    return resnet(1, (8, 16, 32), activation, input_shape, outputs, **options)
+
+
+def cifar_resnet(blocks):
+    """He et al. 2016's residual net for CIFAR with 6 blocks + 2 layers, whose shortcuts have nothing to learn."""
+
+    def build(activation="relu", input_shape=(32, 32, 3), outputs=10, **options):
+        return resnet(blocks, (16, 32, 64), activation, input_shape, outputs, shortcut="pad", **options)
+
+    return build
+
+
+def resnet18(activation="relu", input_shape=(32, 32, 3), outputs=10, **options):
+    """ResNet-18's blocks behind a 3x3 stem, for small images."""
+    return resnet(2, (64, 128, 256, 512), activation, input_shape, outputs, **options)
+
+
+MODELS = {
+    "lenet": lenet,
+    "lenet-cifar": lenet_cifar,
+    "dkp-cnn": dkp_cnn,
+    "dkp-cnn-no-norm": functools.partial(dkp_cnn, norm=False),
+    "alexnet": alexnet,
+    "nokland-conv": nokland_conv,
+    "drtp-conv": drtp_conv,
+    "resnet8": resnet8,
+    "resnet20": cifar_resnet(3),
+    "resnet56": cifar_resnet(9),
+    "resnet18": resnet18,
+}
+TANH = ("nokland-conv", "drtp-conv")  # nets whose authors took tanh; the others took ReLU
 
 
 def model(name, activation=None, input_shape=(28, 28, 1), outputs=10, **options):
@@ -62,4 +154,4 @@ def model(name, activation=None, input_shape=(28, 28, 1), outputs=10, **options)
     if re.match(r"\d", name):
         return mlp(name, activation or "tanh", **options)
     build = choose(MODELS | {"784-200-80-10": mlp}, name, "net")
-    return build(activation or "relu", input_shape, outputs, **options)
+    return build(activation or ("tanh" if name in TANH else "relu"), input_shape, outputs, **options)

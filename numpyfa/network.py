@@ -27,6 +27,7 @@ class Network:
         self.layers = list(layers)
         self.dtype = choose(DTYPES, str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype, "dtype")
         self.module = choose_device(device)
+        self.mean = self.deviation = None
         self.sources = self._wire()
         streams, shapes = Streams(seed), [self.input_shape]
         for number, layer in enumerate(self.layers, start=1):
@@ -77,11 +78,17 @@ class Network:
             )
         return to_device(x.reshape(len(x), *self.input_shape), self.module)
 
+    def standardise(self, mean, deviation):
+        """Let `to_float` subtract each channel's mean and divide by its standard deviation (`Dataset.statistics`)."""
+        deviation = np.where(np.asarray(deviation) > 0, deviation, 1)  # a constant channel becomes 0
+        self.mean, self.deviation = (to_device(np.asarray(v, self.dtype), self.module) for v in (mean, deviation))
+
     def to_float(self, x):
-        """Pixels 0..255, stored as bytes, become numbers from 0 to 1; numbers only change their dtype."""
+        """The batch as the first layer gets it: bytes 0..255 become numbers from 0 to 1; see `standardise`."""
         if x.dtype == np.uint8:
-            return self.module.multiply(x, 1 / 255, dtype=self.dtype)
-        return x.astype(self.dtype, copy=False)
+            x = self.module.multiply(x, 1 / 255, dtype=self.dtype)
+        x = x.astype(self.dtype, copy=False)
+        return x if self.mean is None else (x - self.mean) / self.deviation
 
     def parameters(self):
         """{"1.W": array, "1.b": array, ...}: the arrays themselves, which the optimiser changes in place."""

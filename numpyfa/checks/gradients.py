@@ -4,7 +4,7 @@ import numpy as np
 
 from ..gradcheck import TOLERANCE, Check, compare, directional_check, gradient_checks
 from ..layers import Conv, Dense
-from ..local import LOCALS, AvgPool, BatchNorm, Dropout, GlobalAvgPool, LeakyReLU, MaxPool
+from ..local import LOCALS, AvgPool, BatchNorm, Dropout, GlobalAvgPool, LeakyReLU, MaxPool, Subsample
 from ..losses import LOSSES, SoftmaxCrossEntropy, SquaredError
 from ..models import mlp
 from ..network import Network
@@ -14,7 +14,9 @@ from .nets import NETS, SHAPES, batch, dense_net, fit_for, words, worst
 
 def tails_by_finite_differences():
     """BP against finite differences for every local operation, in every kind of net where it fits."""
-    makers = {name: kind for name, kind in LOCALS.items() if "pool" not in name and name != "batchnorm"}
+    makers = {
+        name: kind for name, kind in LOCALS.items() if "pool" not in name and name not in ("batchnorm", "subsample")
+    }
     makers |= {"leakyrelu 0.2": lambda: LeakyReLU(0.2), "dropout 0.2": lambda: Dropout(0.2)}
     rows = []
     for name, make in makers.items():
@@ -22,6 +24,7 @@ def tails_by_finite_differences():
         rows += [_finite_differences(f"{name}, {kind} net", build(*tail)) for kind, build in NETS.items()]
     rows.append(_finite_differences("batchnorm, dense net", dense_net(BatchNorm, "tanh")))
     pools = {"maxpool": MaxPool, "avgpool": AvgPool, "globalavgpool": GlobalAvgPool}
+    pools |= {"subsample": Subsample, "subsample 2, 8 channels": lambda: Subsample(2, 8)}
     pools |= {"maxpool 3/2": lambda: MaxPool(3, 2), "avgpool 3/2": lambda: AvgPool(3, 2)}
     for name, make in pools.items():
         net = Network((7, 6, 2), [Conv(3, 3, "tanh", make(), padding=1), Dense(3)], dtype="float64", seed=4)

@@ -1,7 +1,7 @@
 """Published experiments by name: `numpyfa reproduce NAME`."""
 
-from . import poster
+from . import convolutional, poster
 
-EXPERIMENTS = {experiment.name: experiment for experiment in poster.EXPERIMENTS}
+EXPERIMENTS = {experiment.name: experiment for experiment in poster.EXPERIMENTS + convolutional.EXPERIMENTS}
 
 __all__ = ["EXPERIMENTS"]

@@ -29,6 +29,8 @@ EXTENSIBLE = ("rules", "seeds", "epochs")  # a resumed run may ask for more of t
 def identity(protocol, fingerprint):
     """What two runs must share for one to continue the other."""
     fixed = {key: value for key, value in asdict(protocol).items() if key not in EXTENSIBLE}
+    if protocol.drops:  # the schedule of the step depends on how many epochs there are
+        fixed["epochs"] = protocol.epochs
     return json.loads(json.dumps(fixed)) | {"fingerprint": fingerprint}
 
 

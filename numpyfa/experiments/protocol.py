@@ -12,7 +12,12 @@ from ..rules import find, rule
 
 @dataclass(frozen=True)
 class Protocol:
-    """Everything that the numbers depend on, but the machine. `lr` is the step on the batch's mean gradient."""
+    """Everything that the numbers depend on, but the machine. `lr` is the step on the batch's mean gradient.
+
+    `lr_of` gives some rules a step of their own, ((rule, lr), ...). The step falls to a tenth at each of `drops`, which
+    are shares of all epochs. `burst` is the decay in the first epoch for rules whose feedback learns by a gradient.
+    `examples` cuts the training set; `validation` holds so many of it out, in the test set's place.
+    """
 
     net: str
     rules: tuple = ("bp",)
@@ -30,6 +35,13 @@ class Protocol:
     feedback: str | None = None
     dtype: str = "float32"
     device: str = "cpu"
+    lr_of: tuple = ()
+    drops: tuple = ()
+    burst: float | None = None
+    examples: int | None = None
+    validation: int = 0
+    standardise: bool = False
+    augment: bool = False
 
     def jobs(self):
         """Every (rule, seed)."""
@@ -46,11 +58,16 @@ class Experiment:
     question: str = ""
     lr_per_example: float | None = None
     published: dict = field(default_factory=dict)
+    quick: dict = field(default_factory=dict)
 
-    def adapt(self, **changes):
-        """The protocol with the changes that are not None. The step on the batch's mean gradient follows the batch
-        size unless it is given; the device auto becomes the one there is."""
-        protocol = replace(self.protocol, **{key: value for key, value in changes.items() if value is not None})
+    def adapt(self, quick=False, **changes):
+        """The protocol with the changes that are not None, on top of those of its quick form if that is wanted. The
+        step on the batch's mean gradient follows the batch size unless it is given, and is then every rule's; the
+        device auto becomes the one there is."""
+        changes = {key: value for key, value in changes.items() if value is not None}
+        if "lr" in changes:
+            changes["lr_of"] = ()
+        protocol = replace(self.protocol, **(self.quick if quick else {}) | changes)
         if changes.get("lr") is None and self.lr_per_example:
             protocol = replace(protocol, lr=self.lr_per_example * protocol.batch_size)
         if protocol.device == "auto":
@@ -58,13 +75,13 @@ class Experiment:
         return protocol
 
 
-def build(protocol, rule_name, seed, dataset):
+def build(protocol, rule_name, seed, examples):
     """(net, rule, loss, optimizer) of one job. Raises InputError for anything in the protocol that cannot be."""
     net = model(
         protocol.net,
         protocol.activation,
-        input_shape=dataset.x_train.shape[1:],
-        outputs=dataset.classes,
+        input_shape=examples.x_train.shape[1:],
+        outputs=examples.classes,
         seed=seed,
         init=protocol.init,
         dtype=protocol.dtype,
@@ -75,10 +92,28 @@ def build(protocol, rule_name, seed, dataset):
     a_rule = rule(rule_name, net, seed, **({"init": protocol.feedback} if protocol.feedback and has_init else {}))
     loss = choose(LOSSES, protocol.loss, "loss")()
     check_loss(loss, net)
-    options = {"decay": protocol.decay} | ({"momentum": protocol.momentum} if protocol.momentum else {})
+    epoch = -(-len(examples.x_train) // protocol.batch_size)  # batches
+    lr, decay = dict(protocol.lr_of).get(rule_name, protocol.lr), protocol.decay
+    if protocol.drops:
+        lr = optim.step_schedule(lr, [round(share * protocol.epochs) * epoch for share in protocol.drops])
+    if protocol.burst and a_rule.learned:
+        decay = optim.step_schedule(protocol.burst, [epoch], decay / protocol.burst)
+    if protocol.standardise:
+        net.standardise(*examples.statistics())
+    options = {"decay": decay} | ({"momentum": protocol.momentum} if protocol.momentum else {})
     if protocol.momentum and protocol.optimizer not in ("sgd", "manhattan"):
         raise InputError(f"momentum is an option of sgd and manhattan, found with {protocol.optimizer}")
-    return net, a_rule, loss, optim.optimizer(protocol.optimizer, protocol.lr, **options)
+    return net, a_rule, loss, optim.optimizer(protocol.optimizer, lr, **options)
+
+
+def dataset(protocol, download=True):
+    """The data set of a protocol, cut and split as it says."""
+    whole = data.load(protocol.data, download=download)
+    if protocol.validation:
+        whole = whole.validation(protocol.validation)
+    if protocol.examples is not None and not 0 < protocol.examples <= len(whole.x_train):
+        raise InputError(f"examples must be from 1 to {len(whole.x_train)}, found {protocol.examples}")
+    return whole.part(protocol.examples, None)
 
 
 def validate(protocol):
@@ -90,10 +125,12 @@ def validate(protocol):
             raise InputError(f"{what} must be from 1, found {getattr(protocol, what)}")
     if protocol.feedback:
         init.parse(protocol.feedback)
-    dataset = data.load(protocol.data)
+    found = dataset(protocol)
+    if protocol.augment and found.x_train.ndim != 4:
+        raise InputError(f"flips and crops need images of shape (height, width, channels), found {found.name}")
     for name in protocol.rules:
-        net = build(protocol, name, 0, dataset)[0]
-    net.as_input(dataset.x_train[:1])
-    if dataset.classes != net.size_out:
-        raise InputError(f"{dataset.name} has {dataset.classes} classes, but the net has {net.size_out} outputs")
-    return dataset
+        net = build(protocol, name, 0, found)[0]
+    net.as_input(found.x_train[:1])
+    if found.classes != net.size_out:
+        raise InputError(f"{found.name} has {found.classes} classes, but the net has {net.size_out} outputs")
+    return found

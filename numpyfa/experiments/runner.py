@@ -17,13 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import checkpoint, data
+from .. import checkpoint
+from ..data import flip_and_crop
 from ..doctor import THREADS, cores
 from ..errors import Diverged, InputError, Stopped
 from ..files import whole_file
 from ..learn import fit
 from .folder import checkpoint_path, identity, locked, prepare, summarise, sweep, write_history, write_json
-from .protocol import build, validate
+from .protocol import build, dataset, validate
 
 
 def run(experiment, protocol, out, resume=False, force=False, progress=None):
@@ -130,8 +131,8 @@ def start_worker(queue_to_parent):
 
 def run_job(protocol, rule_name, seed, out, fingerprint):
     """Train one rule from one seed, from its checkpoint if there is one."""
-    dataset = data.load(protocol.data, download=False)
-    net, a_rule, loss, optimizer = build(protocol, rule_name, seed, dataset)
+    examples = dataset(protocol, download=False)
+    net, a_rule, loss, optimizer = build(protocol, rule_name, seed, examples)
     path, history = checkpoint_path(out, rule_name, seed), ()
     about = identity(protocol, fingerprint) | {"rule": rule_name, "seed": seed}
     if path.exists():
@@ -148,7 +149,8 @@ def run_job(protocol, rule_name, seed, out, fingerprint):
 
     try:
         with np.errstate(all="ignore"):  # what goes wrong is told by Diverged
-            fit(net, a_rule, loss, optimizer, dataset, epochs=protocol.epochs, batch_size=protocol.batch_size,
-                seed=seed, history=history, after_epoch=after_epoch)  # fmt: skip
+            fit(net, a_rule, loss, optimizer, examples, epochs=protocol.epochs, batch_size=protocol.batch_size,
+                seed=seed, history=history, after_epoch=after_epoch,
+                augment=flip_and_crop if protocol.augment else None)  # fmt: skip
     except Diverged as error:
         raise Diverged(f"{rule_name}, seed {seed}: {error}") from None

@@ -5,7 +5,7 @@ from .activations import Activation, Erf, Identity, LeakyReLU, Logistic, ReLU, S
 from .base import Local
 from .batchnorm import BatchNorm
 from .dropout import Dropout
-from .pooling import AvgPool, GlobalAvgPool, MaxPool
+from .pooling import AvgPool, GlobalAvgPool, MaxPool, Subsample
 
 LOCALS = {
     "identity": Identity,
@@ -18,6 +18,7 @@ LOCALS = {
     "maxpool": MaxPool,
     "avgpool": AvgPool,
     "globalavgpool": GlobalAvgPool,
+    "subsample": Subsample,
     "batchnorm": BatchNorm,
     "dropout": Dropout,
 }

@@ -89,3 +89,38 @@ class GlobalAvgPool(Local):
         xp = array_module(e)
         spread = xp.broadcast_to(e[:, None, None, :], (len(e), height, width, channels))
         return spread / (height * width), {}
+
+
+class Subsample(Local):
+    """h = z at every k-th place of every k-th line, then zeros up to so many channels, as many before as after.
+
+    The shortcut "A" of He et al. 2016 where a block halves the image and doubles the channels. It has nothing to learn.
+    """
+
+    def __init__(self, k=2, channels=None):
+        self.k, self.channels = int(k), channels
+
+    def build(self, shape, dtype, module):
+        if len(shape) != 3:
+            raise InputError(f"subsampling needs images of shape (height, width, channels), found {shape}")
+        height, width, channels = self.shape = shape
+        wanted = channels if self.channels is None else self.channels
+        if self.k < 1 or wanted < channels:
+            raise InputError(
+                f"subsampling needs a step from 1 and at least {channels} channels, found {self.k}, {wanted}"
+            )
+        self.before = (wanted - channels) // 2
+        return -(-height // self.k), -(-width // self.k), wanted
+
+    def forward(self, z, train=False, noise=None):
+        kept = z[:, :: self.k, :: self.k]
+        n, height, width, channels = kept.shape
+        wanted = channels if self.channels is None else self.channels
+        h = array_module(z).zeros((n, height, width, wanted), dtype=z.dtype)
+        h[..., self.before : self.before + channels] = kept
+        return h, None
+
+    def backward(self, e, memo):
+        delta = array_module(e).zeros((len(e), *self.shape), dtype=e.dtype)
+        delta[:, :: self.k, :: self.k] = e[..., self.before : self.before + self.shape[2]]
+        return delta, {}
