@@ -23,7 +23,7 @@ import numpy as np
 
 from . import init as initial
 from . import patches
-from .backend import array_module, product, to_device
+from .backend import array_module, channel_sums, product, to_device
 from .errors import InputError
 from .local import local
 
@@ -133,12 +133,13 @@ class Weighted(Layer):
         return self.weigh(inputs[0], self.W, self.b)
 
     def gradients(self, trace, signal):
-        delta = signal.delta * (1 / len(trace.h))  # scaling delta is cheaper than scaling the larger dW
-        gradients = super().gradients(trace, signal)
-        gradients["W"] = self.product(trace.x, delta)
+        n, delta = len(trace.h), signal.delta
+        first = delta.size < self.W.size  # divide whichever is smaller, delta or dW
+        delta = delta / n if first else delta
+        own = {"W": self.product(trace.x, delta)}
         if self.bias:
-            gradients["b"] = delta.sum(axis=0)
-        return gradients
+            own["b"] = channel_sums(delta.reshape(n, *self.shape_z))
+        return super().gradients(trace, signal) | {name: g if first else g / n for name, g in own.items()}
 
     def parameters(self):
         own = {"W": self.W, "b": self.b} if self.bias else {"W": self.W}

@@ -200,7 +200,7 @@ def test_a_net_that_cannot_be_is_refused_with_the_reason(shape, layers, message)
         (lambda: fa.Conv(3, 0), "kernel and a stride from 1"),
         (lambda: fa.Dropout(1.0), "chance from 0 to below 1"),
         (lambda: fa.MaxPool(0), "window and a stride from 1"),
-        (lambda: fa.Junction(sources=(-1,)), "two sources or more"),
+        (lambda: fa.Junction(sources=()), "one source or more"),
         (lambda: fa.mlp("784-200-x"), "such as 784-200-80-10"),
         (lambda: fa.mlp("784"), "such as 784-200-80-10"),
         (lambda: fa.model("lennet"), "did you mean 'lenet'"),

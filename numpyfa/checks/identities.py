@@ -181,7 +181,7 @@ def patch_gaps(height, width, channels, kernel, stride, padding, images=7, seed=
         (layer.product(x, delta), rows.T @ delta),
         (layer.carry(delta, M), layer.fold(delta @ M)),
     ]
-    return [float(np.abs(mine - right).max() / np.abs(right).max()) for mine, right in pairs]
+    return [float(np.abs(mine - right).max() / (np.abs(right).max() or 1)) for mine, right in pairs]
 
 
 def conv_equals_six_loops():

@@ -14,11 +14,16 @@ def logistic(z):
 
 
 class Activation(Local):
-    """h = f(z), entry by entry;  delta = e f'(z).  A subclass writes `f` and `slope(z, h)` = f'(z)."""
+    """h = f(z), entry by entry;  delta = e f'(z).  A subclass writes `f` and `slope(z, h)` = f'(z).
+
+    With `from_output` its slope asks for h alone, and z need not be kept until the backward pass (it is None there).
+    """
+
+    from_output = False
 
     def forward(self, z, train=False, noise=None):
         h = self.f(z)
-        return h, (z, h)
+        return h, (None if self.from_output else z, h)
 
     def backward(self, e, memo):
         return e * self.slope(*memo), {}
@@ -37,6 +42,8 @@ class Identity(Activation):
 class Tanh(Activation):
     """h = tanh z;  f' = 1 - h^2"""
 
+    from_output = True
+
     def f(self, z):
         return array_module(z).tanh(z)
 
@@ -47,6 +54,8 @@ class Tanh(Activation):
 class Logistic(Activation):
     """h = 1 / (1 + exp(-z));  f' = h (1 - h)"""
 
+    from_output = True
+
     def f(self, z):
         return logistic(z)
 
@@ -55,16 +64,18 @@ class Logistic(Activation):
 
 
 class ReLU(Activation):
-    """h = max(z, 0);  f' = 1 if z > 0 else 0"""
+    """h = max(z, 0);  f' = 1 if z > 0 else 0, which is where h > 0"""
+
+    from_output = True
 
     def f(self, z):
         return array_module(z).maximum(z, 0)
 
     def slope(self, z, h):
-        return z > 0
+        return h > 0
 
     def branch(self, memo):
-        return memo[0] > 0
+        return memo[1] > 0
 
 
 class LeakyReLU(Activation):

@@ -43,7 +43,10 @@ class MaxPool(Pool):
     def backward(self, e, z):
         delta = array_module(e).zeros(z.shape, dtype=e.dtype)
         for view, won in zip(self.views(delta), self.winners(z)):
-            view += e * won
+            if self.stride < self.k:
+                view += e * won
+            else:  # the windows do not overlap
+                view[...] = e * won
         return delta, {}
 
     def winners(self, z):

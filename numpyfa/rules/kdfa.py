@@ -25,7 +25,9 @@ class KDFA(Rule):
         return self.crossed_layers()
 
     def init_feedback(self, layer):
-        return {"B": self.draw(layer, (self.net.size_out, layer.fans[0]), self.init)}
+        fan_in, fan_out = layer.fans
+        fans = fan_in, fan_out // layer.size * self.net.size_out  # as a kernel with one output channel a class
+        return {"B": self.draw(layer, (self.net.size_out, fan_in), self.init, fans)}
 
     def signals(self, traces, output):
         error = self.net.layers[-1].backward(traces[-1], output.e).delta

@@ -46,7 +46,7 @@ class LRAE(SequentialRule):
         if layer is self.net.layers[-1] or isinstance(layer, Junction):
             return exact(layer, trace, d)
         f, h = layer.tail[0] if layer.tail else Identity(), trace.h
-        z = trace.memos[0][0] if trace.memos and trace.memos[0] else h
+        z = layer.weigh(trace.x, layer.W, layer.b).reshape(h.shape)
         return Signal(d, (h - f.forward(z - self.beta * d)[0]).reshape(-1, layer.shape_z[-1]), {})
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
