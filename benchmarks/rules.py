@@ -72,6 +72,8 @@ def main():
     if options.serve:
         return serve(prepare_requests(options.serve))
 
+    for name in options.rule:
+        fa.rules.find(name)
     rows = []
     print(f"{'net':5} {'rule':11} {'ms':>7} {'BP ms':>7} {'ratio':>6} {'MB':>5} {'BP MB':>6}")
     for net in options.net or STEPS:

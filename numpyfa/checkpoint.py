@@ -13,7 +13,7 @@ from .backend import array_module, to_device, to_host
 from .errors import InputError
 from .files import UNREADABLE, whole_file
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(path, net, rule, optimizer, history, about=None):
@@ -23,6 +23,7 @@ def save(path, net, rule, optimizer, history, about=None):
     meta = {
         "format": FORMAT,
         "rule": type(rule).__name__,
+        "options": rule.options(),
         "optimizer": type(optimizer).__name__,
         "step": optimizer.step,
         "history": history,
@@ -40,7 +41,8 @@ def load(path, net, rule, optimizer):
     truncated or no checkpoint, or that belongs to another network, rule or optimiser.
     """
     arrays, meta = read(path)
-    for what, found in (("rule", type(rule).__name__), ("optimizer", type(optimizer).__name__)):
+    own = {"rule": type(rule).__name__, "options": rule.options(), "optimizer": type(optimizer).__name__}
+    for what, found in own.items():
         if meta[what] != found:
             raise InputError(f"{path} was made with {what} {meta[what]}, but this run uses {found}")
     places = _places(net, rule)
@@ -58,6 +60,7 @@ def load(path, net, rule, optimizer):
     optimizer.restore(
         {name.removeprefix("optimizer/"): to_device(array, module) for name, array in memory.items()}, meta["step"]
     )
+    rule.step = meta["step"]
     return meta["history"], meta["about"]
 
 
@@ -67,7 +70,7 @@ def read(path):
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = dict(json.loads(arrays.pop("meta").tobytes()))
-        missing = {"format", "rule", "optimizer", "step", "history", "about"} - meta.keys()
+        missing = {"format", "rule", "options", "optimizer", "step", "history", "about"} - meta.keys()
         if missing:
             raise ValueError(f"no {', '.join(sorted(missing))}")
     except FileNotFoundError:

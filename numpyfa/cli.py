@@ -7,11 +7,11 @@ import math
 import sys
 from pathlib import Path
 
-from . import data, doctor
+from . import data, doctor, init
 from .errors import Diverged, InputError, Stopped, choose
 from .experiments import EXPERIMENTS
 from .experiments.folder import by_layer, epochs_done, plain_json
-from .experiments.protocol import Experiment, Protocol
+from .experiments.protocol import Experiment, Protocol, takes_init
 from .experiments.runner import run
 from .init import INITS
 from .local import ACTIVATIONS
@@ -67,7 +67,9 @@ def parser():
     p.add_argument("--loss", help=f"one of {', '.join(LOSSES)}")
     p.add_argument("--optimizer", help=f"one of {', '.join(OPTIMIZERS)}")
     p.add_argument("--momentum", type=float, help="of sgd")
-    p.add_argument("--decay", type=float, help="coupled decay of every parameter")
+    p.add_argument("--decay", type=float, help="decay of every parameter, coupled unless --decoupled")
+    p.add_argument("--decoupled", action="store_const", const=True, help="take the decay beside the step")
+    p.add_argument("--burst", type=float, help="decay in the first epoch, for rules whose feedback learns")
     p.add_argument("--standardise", action="store_const", const=True, help="give each channel mean 0 and variance 1")
     p.add_argument("--augment", action="store_const", const=True, help="flip and shift the training images")
     p.add_argument("--init", help=f"initialiser of the weights: {', '.join(INITS)}")
@@ -127,7 +129,11 @@ def reproduce(options):
 
 def train(options):
     keys = ("net", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
-            "standardise", "augment")  # fmt: skip
+            "standardise", "augment", "decoupled", "burst")  # fmt: skip
+    if options.feedback:
+        init.parse(options.feedback)
+    if options.feedback and not any(takes_init(name) for name in options.rule):
+        raise InputError(f"--feedback: none of {','.join(options.rule)} takes an initialiser")
     protocol = Protocol(net=options.net, rules=options.rule, seeds=1)
     experiment = Experiment(f"{options.net}-{Path(options.data).stem}", protocol)
     if options.out is None:
@@ -214,8 +220,8 @@ def list_rules(options):
     width = max(map(len, RULES))
     for name, kind in RULES.items():
         print(f"{name:{width}}  {inspect.getdoc(kind).splitlines()[0]}")
-    for name, (kind, options) in VARIANTS.items():
-        print(f"{name:{width}}  {kind} with {words(options)}")
+    for name, (kind, options, source) in VARIANTS.items():
+        print(f"{name:{width}}  {kind} with {words(options)}   [{source}]")
 
 
 def words(options):
@@ -226,7 +232,7 @@ def explain(options):
     kind, preset = find(options.rule)
     module = inspect.getmodule(kind)
     if preset:
-        print(f"{options.rule} is {kind.__name__}(net, {words(preset)}).\n")
+        print(f"{options.rule} is {kind.__name__}(net, {words(preset)})   [{VARIANTS[options.rule][2]}]\n")
     print(inspect.getdoc(module))
     print(f"\nThe code ({module.__name__.replace('.', '/')}.py):\n")
     print(inspect.getsource(kind).rstrip())

@@ -1,5 +1,6 @@
 """The errors a user can cause, and the nearest right word for a wrong one."""
 
+import math
 import warnings
 from difflib import get_close_matches
 
@@ -7,6 +8,14 @@ from difflib import get_close_matches
 def warn(message):
     """A warning to the user of the library, who called `fit`."""
     warnings.warn(message, stacklevel=4)
+
+
+def check_number(what, value, low, high=math.inf, whole=False):
+    """Raise InputError unless `value` is a finite number from `low` to `high`, and a whole one if `whole`."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not low <= value <= high or (whole and value != int(value)):
+        kind, top = "whole number" if whole else "number", "" if high == math.inf else f" to {high:g}"
+        raise InputError(f"{what} must be a {kind} from {low:g}{top}, found {value!r}")
 
 
 class InputError(ValueError):

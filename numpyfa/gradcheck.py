@@ -6,7 +6,9 @@ pieces (see `Local.branch`) is skipped, and counted.
 
 A rule other than BP is the gradient of no loss. But each of its local updates is: with e and the layer's input held
 constant, (dW, db, ...) is the gradient of the surrogate <e, h(W, b, ...)> / N. That is what is checked for every
-layer the rule tells something, and for the output layer the true loss too.
+layer the rule tells something, and for the output layer the true loss too. A rule that gives delta without an e, as
+LRA-E does, is checked against <delta, z(W, b)> / N. Whether e itself is what the rule means to send, only an identity
+can tell: with the right feedback the rule is BP.
 """
 
 import math
@@ -85,22 +87,22 @@ def gradient_checks(net, rule, loss, x, target, *, train=True, tolerance=TOLERAN
             checks.append(compare(f"{name} by the loss", gradients.get(name), p, true_loss, tolerance))
     for layer, trace, signal in zip(net.layers, traces, signals):
         if signal is not None and layer.number < last:
-            checks += _local_checks(layer, trace.inputs, signal.e, train, tolerance)
+            checks += _local_checks(layer, trace, signal, gradients, forward, tolerance)
     return checks
 
 
-def _local_checks(layer, inputs, e, train, tolerance):
-    """The layer's own gradients against the surrogate <e, h> / N."""
-    forward = _repeatable(lambda noise: layer.forward(*inputs, train=train, noise=noise))
-    trace = forward()
-    gradients = layer.gradients(trace, layer.backward(trace, e))
+def _local_checks(layer, trace, signal, gradients, forward, tolerance):
+    """What the rule makes of the layer's parameters against the surrogate <e, h> / N."""
 
     def surrogate():
-        trace = forward()
-        return float((e * trace.h).sum()) / len(e), _layer_branches(layer, trace)
+        if signal.e is None:
+            return float((signal.delta * layer.weigh(trace.x, layer.W, layer.b)).sum()) / len(trace.h), []
+        now = forward()[layer.number - 1]
+        return float((signal.e.reshape(now.h.shape) * now.h).sum()) / len(now.h), _layer_branches(layer, now)
 
+    by = "<delta, z>" if signal.e is None else "<e, h>"
     return [
-        compare(f"{layer.number}.{name} by <e, h>", gradients.get(name), p, surrogate, tolerance)
+        compare(f"{layer.number}.{name} by {by}", gradients.get(f"{layer.number}.{name}"), p, surrogate, tolerance)
         for name, p in layer.parameters().items()
     ]
 

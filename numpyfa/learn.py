@@ -54,6 +54,7 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
     if data.classes != net.size_out:
         raise InputError(f"{data.name} has {data.classes} classes, but the net has {net.size_out} outputs")
     rule.check_optimizer(optimizer)
+    rule.check_loss(loss)
     x, target, label, x_test, y_test = _prepare(net, data)
     streams = Streams(seed)
 

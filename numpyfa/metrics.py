@@ -58,8 +58,8 @@ def batch_delta_angle(rule, traces, output):
 
 def step_delta_angle(rule, traces, output):
     """As `delta_angle`, but BP's delta is one step of BP from the rule's own deltas above   [Akrout et al. 2019]"""
-    if isinstance(rule, DirectRule):
-        raise InputError("the single-step angle follows a signal down the layers; a direct rule sends none")
+    if not isinstance(rule, SequentialRule):
+        raise InputError("the single-step angle follows a signal down the layers; this rule sends none")
     net, own = rule.net, rule.signals(traces, output)
     told = {}
     for layer in net.layers:

@@ -126,8 +126,8 @@ def optimizer(name, lr, **options):
 def step_schedule(lr, at, factor=0.1):
     """lr, multiplied by `factor` at each of the steps `at`.
 
-    A decay can have one too: step_schedule(0.03, at=[938], factor=0.003) is Li & Benna 2024's burst of the first epoch
-    on MNIST (938 batches of 64), which makes product feedback forget how it began.
+    A decay can have one too: step_schedule(0.03, at=[937], factor=0.003) is Li & Benna 2024's burst of the first epoch
+    on MNIST (937 whole batches of 64), which makes product feedback forget how it began.
     """
     return lambda step: lr * factor ** sum(step >= each for each in at)
 

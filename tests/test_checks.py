@@ -26,6 +26,8 @@ def test_a_figure_of_nan_fails():
 class WrongTanh(fa.Tanh):
     """A student's mistake: the slope at z instead of h."""
 
+    from_output = False
+
     def slope(self, z, h):
         return 1 - z * z
 
@@ -49,10 +51,10 @@ class WrongWeights(fa.Dense):
 
 
 class WrongFold(fa.Conv):
-    """A classic: overlapping patches overwrite each other instead of adding up."""
+    """Every other line of what is sent down is halved."""
 
-    def fold(self, rows):
-        x = super().fold(rows)
+    def carry(self, delta, M):
+        x = super().carry(delta, M)
         x[:, ::2] *= 0.5
         return x
 
@@ -114,6 +116,21 @@ def test_the_worst_entry_is_the_one_that_is_wrong():
     net = fa.Network(6, [WrongWeights(5, "tanh"), fa.Dense(3)], dtype="float64")
     with pytest.raises(fa.GradientMismatch, match=r"1\.W by the loss: worst entry \[2, 1\]"):
         fa.check_gradients(net, fa.BP(net), fa.SoftmaxCrossEntropy(), *batch(net))
+
+
+def test_a_rule_whose_deltas_are_noise_fails_in_every_hidden_layer():
+    """What is compared is what the rule makes of the parameters, not what the layers could make of its e."""
+
+    class Noise(fa.FA):
+        def signals(self, traces, output):
+            signals = super().signals(traces, output)
+            for signal in signals[:-1]:
+                signal.delta = np.random.default_rng(0).standard_normal(signal.delta.shape)
+            return signals
+
+    net = checks.dense_net("tanh")
+    found = gradient_checks(net, Noise(net), fa.SoftmaxCrossEntropy(), *batch(net))
+    assert {check.name for check in found if not check.passed} == {f"{n}.{p} by <e, h>" for n in (1, 2) for p in "Wb"}
 
 
 def test_a_wrong_fold_fails_in_the_layer_below():

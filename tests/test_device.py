@@ -59,7 +59,7 @@ def train(device, net_name, rule_name, optimizer, loss=None, dtype="float64", st
         value, _ = fa.train_step(net, rule, loss or fa.SoftmaxCrossEntropy(), optimizer, x, target,
                                  np.random.default_rng(0))  # fmt: skip
         values.append(value)
-    arrays = net.parameters() | net.running()
+    arrays = net.parameters() | net.running() | rule.arrays()
     return {name: to_host(p) for name, p in arrays.items()} | {"loss": np.array(values)}
 
 
@@ -90,8 +90,8 @@ def test_fit_on_the_stand_in_gives_the_hosts_history(rule, mini):
     histories = []
     for device in (standin, "cpu"):
         net = fa.mlp("784-20-10", device=device)
-        history = fa.fit(net, fa.rule(rule, net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), mini.part(200, 50), epochs=2,
-                         batch_size=16)  # fmt: skip
+        optimizer, data = fa.SGD(0.1, decay=1e-4), mini.part(200, 50)
+        history = fa.fit(net, fa.rule(rule, net), fa.SoftmaxCrossEntropy(), optimizer, data, epochs=2, batch_size=16)
         histories.append(history)
     assert str(histories[0]) == str(histories[1])
 

@@ -297,7 +297,7 @@ def test_a_layer_that_is_told_nothing_counts_as_zero_in_the_total():
 
 
 def test_the_step_angle_is_for_sequential_rules():
-    with pytest.raises(fa.InputError, match="direct rule"):
+    with pytest.raises(fa.InputError, match="this rule sends none"):
         metrics.step_delta_angle(*measured(fa.DFA))
 
 

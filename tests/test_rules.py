@@ -104,7 +104,8 @@ def test_fas_weights_align_with_its_feedback_and_its_delta_with_bps(mini):
 def error_on_mnist(mnist, name, build, lr=0.1):
     """The test error in % after 4 epochs on 5000 images."""
     net, loss = build(), fa.SoftmaxCrossEntropy()
-    history = fa.fit(net, fa.rule(name, net), loss, fa.SGD(lr), mnist.part(5000, 2000), epochs=4, batch_size=16)
+    optimizer, data = fa.SGD(lr, decay=1e-4), mnist.part(5000, 2000)
+    history = fa.fit(net, fa.rule(name, net), loss, optimizer, data, epochs=4, batch_size=16)
     return history[-1]["test_error"]
 
 
@@ -113,22 +114,20 @@ def test_a_hidden_layer_that_learns_beats_shallow_by_a_third_of_its_error(rule, 
     def net():
         return fa.mlp("784-50-30-10")
 
-    lr = 0.02 if rule == "drtp" else 0.1
-    assert error_on_mnist(mnist, rule, net, lr) < error_on_mnist(mnist, "shallow", net, lr) * 2 / 3
+    assert error_on_mnist(mnist, rule, net) < error_on_mnist(mnist, "shallow", net) * 2 / 3
 
 
-def test_sdfa_loses_to_shallow_on_a_narrow_net_and_with_batch_norm_beats_it_by_a_third(mnist):
-    """Nine signs of ten are +1 whatever the example. Batch norm's backward pass takes out what is common to a batch."""
+def test_sdfa_beats_shallow_on_a_wide_net_and_on_a_narrow_one_with_batch_norm(mnist):
+    """Most of its signal is common to all examples. In a wide layer some units survive it; batch norm removes it."""
 
-    def plain():
-        return fa.mlp("784-50-30-10")
+    def wide():
+        return fa.mlp("784-500-10", init="zeros")
 
     def normed():
         hidden = [fa.Dense(size, fa.BatchNorm(), "tanh") for size in (100, 50)]
         return fa.Network(784, [*hidden, fa.Dense(10)])
 
-    for lr in (0.1, 0.02, 0.005, 0.001):
-        assert error_on_mnist(mnist, "sdfa", plain, lr) > error_on_mnist(mnist, "shallow", plain)
+    assert error_on_mnist(mnist, "sdfa", wide) < error_on_mnist(mnist, "shallow", wide) / 2
     assert error_on_mnist(mnist, "sdfa", normed, 0.05) < error_on_mnist(mnist, "shallow", normed, 0.05) * 2 / 3
 
 
@@ -156,13 +155,14 @@ def plain_residual_net():
     return fa.Network((28, 28, 1), [*layers, fa.Dense(10)], seed=1)
 
 
-@pytest.mark.parametrize("rule", fa.RULES)
-def test_a_rule_trains_a_convolutional_and_a_residual_net(rule, mini):
+@pytest.mark.parametrize("rule", [name for name in fa.RULES if name != "shallow"])
+def test_a_rule_lowers_the_loss_of_a_convolutional_and_of_a_residual_net(rule, mini):
+    """No more than that: four short epochs. That hidden layers learn is shown on a perceptron, and by the laws."""
     conv, residual = lambda: fa.lenet("tanh", seed=1), lambda: fa.resnet8("tanh", seed=1)
     if rule in ("ifa", "lra-e"):
         conv, residual = plain_conv_net, plain_residual_net
     for build in (conv,) if rule == "dtp" else (conv, residual):
-        net, data, optimizer = build(), mini.part(300, 100), fa.SGD(0.02)
+        net, data, optimizer = build(), mini.part(300, 100), fa.SGD(0.02, decay=1e-4)
         weak = {"drtp": "uniform:0.01", "sdfa": "uniform:0.001"}  # their signals never shrink
         options = {"init": weak[rule]} if rule in weak else {}
         history = fa.fit(
@@ -211,7 +211,7 @@ def test_an_unknown_rule_gets_the_nearest_name():
 @pytest.mark.parametrize("name, kind", fa.RULES.items())
 def test_a_rule_is_one_short_file_that_inherits_from_no_other_rule(name, kind):
     source = inspect.getsource(inspect.getmodule(kind))
-    assert len(source.splitlines()) < (90 if name == "dtp" else 65)  # dtp has a second learner, its inverses
+    assert len(source.splitlines()) < (95 if name == "dtp" else 70)  # dtp has a second learner, its inverses
     assert kind.__mro__[1] in (fa.SequentialRule, fa.DirectRule, fa.Rule)
     assert inspect.getmodule(kind).__doc__.count("Source:") == 1
     assert "[" in kind.__doc__.splitlines()[0]
@@ -246,7 +246,7 @@ def test_with_adam_and_coupled_decay_kps_gap_does_not_follow_its_law():
     assert check.figure > 0.1
 
 
-def test_brsf_draws_the_same_magnitudes_after_a_resume(tmp_path, mini):
+def test_brsfs_magnitudes_are_named_by_the_step_whatever_came_before():
     """They are named by the step, so a run that stops and goes on meets the same ones."""
     rules = []
     for _ in range(2):
@@ -332,13 +332,13 @@ def test_with_adam_product_feedback_misses_its_angle_and_warns(mini, rule):
     for _ in range(400):
         fa.train_step(net, a_rule, fa.SoftmaxCrossEntropy(), optimizer, x, target)
     assert fa.metrics.weight_angle(a_rule)[2] > 22
-    small = fa.mlp("784-5-10")
+    small, optimizer = fa.mlp("784-5-10"), fa.Adam(0.01, decay=1e-4)
     with pytest.warns(UserWarning, match="pfa: .* use SGD"):
-        fa.fit(small, rule(small), fa.SoftmaxCrossEntropy(), fa.Adam(0.01), mini.part(20, 10), epochs=1, batch_size=10)
+        fa.fit(small, rule(small), fa.SoftmaxCrossEntropy(), optimizer, mini.part(20, 10), epochs=1, batch_size=10)
 
 
 def test_an_impossible_expansion_is_refused():
-    with pytest.raises(fa.InputError, match="expansion must be from 1, found 0"):
+    with pytest.raises(fa.InputError, match="expansion must be a whole number from 1, found 0"):
         fa.PFA(fa.mlp("4-3-2"), expansion=0)
 
 
@@ -389,7 +389,7 @@ def test_the_weight_mirror_turns_the_delta_towards_bps(mini):
     "options", [{"rate": 0}, {"rate": 1.5}, {"examples": 0}, {"noise": "pink"}, {"control": "luck"}]
 )
 def test_an_impossible_mirror_is_refused(options):
-    with pytest.raises(fa.InputError, match="wm: the rate must lie|unknown noise of wm|unknown control of wm"):
+    with pytest.raises(fa.InputError, match="wm: |unknown noise of wm|unknown control of wm"):
         fa.WM(fa.mlp("4-3-2"), **options)
 
 
@@ -406,14 +406,28 @@ def test_a_mirrors_phases_come_when_they_should_and_its_norm_is_held():
     assert max(abs(norms - 0.5)) < 0.15 and max(fa.metrics.weight_angle(rule).values()) < 20
 
 
-def test_without_its_norm_or_decay_the_mirror_grows_without_bound():
-    """The peers' mistake: the scaled matrix is never put back."""
-    net = fa.mlp("20-30-40-10", dtype="float64")
-    rule = fa.WM(net, rate=0.1, control="norm")
-    rule.phase(300)
-    held = np.linalg.norm(rule.feedback[3]["B"])
-    rule.phase(300)
-    assert np.linalg.norm(rule.feedback[3]["B"]) == pytest.approx(held, rel=0.1)
+def test_the_mirrors_norm_is_held_however_long_it_runs():
+    rule = fa.WM(fa.mlp("20-30-40-10", dtype="float64"), rate=0.1, control="norm")
+    norms = []
+    for rule.step in (1, 2):
+        rule.phase(300)
+        norms.append(np.linalg.norm(rule.feedback[3]["B"]))
+    assert norms[1] == pytest.approx(norms[0], rel=0.1)
+
+
+def test_a_tap_that_meets_nothing_but_padding_stays_a_number():
+    net = fa.Network((2, 2, 1), [fa.Conv(2, 1), fa.Conv(3, 3, stride=2, padding=1), fa.Dense(2)], dtype="float64")
+    rule = fa.WM(net)
+    rule.phase(3)
+    assert np.isfinite(rule.feedback[2]["B"]).all()
+
+
+def test_wm_follows_bp_on_a_relu_net_when_it_keeps_up_with_w(mini):
+    """With a fast mirror on much noise; at the default rate B lags, and the same net does not settle."""
+    net = fa.lenet(seed=0)
+    rule = fa.WM(net, rate=0.5, examples=1280)
+    history = fa.fit(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.1), mini, epochs=2, batch_size=16)
+    assert history[-1]["test_error"] < 20
 
 
 def test_a_variant_is_its_rule_with_an_option():
@@ -429,7 +443,7 @@ def test_cdfa_sends_the_error_to_dense_layers_alone():
     assert sorted(rule.feedback) == [4] and set(np.unique(rule.feedback[4]["B"])) == {-1.0, 1.0}
 
 
-@pytest.mark.parametrize("layers", [(3,), (0, 1), "conv", (1, 9)])
+@pytest.mark.parametrize("layers", [(3,), (0, 1), "conv", (1, 9), 3])
 def test_direct_feedback_to_a_layer_that_cannot_take_it_is_refused(layers):
     with pytest.raises(fa.InputError, match=r"hidden layers that learn, \[1, 2\], or to 'dense'"):
         fa.DFA(fa.mlp("6-5-4-3"), layers=layers)
@@ -509,7 +523,7 @@ def test_sparse_dfas_entries_have_craftons_spread():
     B = fa.SparseDFA(fa.mlp("20-2000-10"), nonzero=2).feedback[1]["B"]
     spread = 1 / np.sqrt(2000 / np.sqrt(10 * 2))
     assert spread * 0.99 < abs(B).max() < spread and abs(B[B != 0]).mean() == pytest.approx(spread / 2, rel=0.03)
-    with pytest.raises(fa.InputError, match="hears 1 to 3 outputs, found 4"):
+    with pytest.raises(fa.InputError, match="nonzero must be a whole number from 1 to 3, found 4"):
         fa.SparseDFA(fa.mlp("6-5-3"), nonzero=4)
 
 
@@ -541,3 +555,76 @@ def test_bdfas_forward_product_takes_activations_for_linear():
     expected = np.sign(net.layers[2].W.T @ net.layers[1].W.T)
     np.testing.assert_array_equal(fa.BDFA(net).feedback[1]["B"], expected)
     assert abs(expected).min() == 1
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        (fa.PFA, {"expansion": 2.5}),
+        (fa.SparsePFA, {"density": 0}),
+        (fa.SA, {"alpha": -1}),
+        (fa.IA, {"gamma": float("nan")}),
+        (fa.DTP, {"noise": "normal"}),
+        (fa.LRAE, {"beta": 0}),
+        (fa.SparseDFA, {"nonzero": 1.5}),
+        (fa.Greedy, {"stage": -3}),
+        (fa.WM, {"examples": 1.5}),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_by_name(kind, options):
+    (name,) = options
+    with pytest.raises(fa.InputError, match=f"{name} must be a .*number from"):
+        kind(fa.mlp("4-3-2"), **options)
+
+
+@pytest.mark.parametrize("layers", [(), "dense"])
+def test_direct_feedback_to_no_layer_is_refused(layers):
+    net = fa.Network((4, 4, 1), [fa.Conv(2, 3, "tanh"), fa.Dense(3)])
+    with pytest.raises(fa.InputError, match="to no layer is backpropagation"):
+        fa.DFA(net, layers=layers)
+
+
+def test_simplified_dtp_refuses_another_loss(mini):
+    net = fa.mlp("784-5-4-10")
+    with pytest.raises(fa.InputError, match="needs softmax cross-entropy, found LogisticCrossEntropy"):
+        fa.fit(net, fa.rule("sdtp", net), fa.LogisticCrossEntropy(), fa.SGD(0.1), mini, epochs=1, batch_size=50)
+
+
+def test_sdtp_on_a_single_layer_is_bp():
+    net = fa.mlp("6-3", dtype="float64")
+    a, b = (signals_of(net, rule)[2][0].delta for rule in (fa.rule("sdtp", net), fa.BP(net)))
+    np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["kp", "pfa", "sparse-pfa", "dkp"])
+def test_feedback_that_needs_a_decay_warns_without_one(name, mini):
+    net = fa.mlp("784-5-10")
+    with pytest.warns(UserWarning, match=f"{name}: without a decay"):
+        fa.fit(net, fa.rule(name, net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), mini.part(20, 10), epochs=1,
+               batch_size=10)  # fmt: skip
+
+
+def test_a_rule_of_ones_own_that_is_not_linear_goes_through_a_convolution_as_written():
+    class SignFA(fa.FA):
+        linear = False
+
+        def transport(self, layer, feedback, trace, signal):
+            return np.sign(signal.delta) @ feedback["B"]
+
+    net = fa.Network((6, 6, 1), [fa.Conv(2, 3, "tanh"), fa.Conv(3, 2, "tanh"), fa.Dense(3)], dtype="float64")
+    rule = SignFA(net)
+    _, _, signals = signals_of(net, rule)
+    expected = net.layers[1].fold(np.sign(signals[1].delta) @ rule.feedback[2]["B"])
+    np.testing.assert_allclose(signals[0].e, expected, rtol=1e-12)
+
+
+def test_bdfas_product_is_one_bit_an_entry_below_a_max_pool():
+    assert {*np.unique(fa.BDFA(fa.lenet("tanh")).feedback[1]["B"])} == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("kind", [fa.FRSF, fa.BRSF])
+def test_xiaos_magnitudes_are_half_normal_in_a_convolution_and_uniform_in_a_dense_layer(kind):
+    net = fa.Network((8, 8, 8), [fa.Conv(8, 3, "tanh"), fa.Conv(32, 3, "tanh"), fa.Dense(100), fa.Dense(3)])
+    M = {n: own["M"] for n, own in kind(net, init="xiao").feedback.items()}
+    assert (M[2] ** 2).mean() == pytest.approx(2 / (9 * 32), rel=0.1)
+    assert M[3].max() < 512**-0.5 and M[3].mean() == pytest.approx(512**-0.5 / 2, rel=0.02)

@@ -32,15 +32,15 @@ class BinaryFA(fa.SequentialRule):
 
 
 # %% 2. Is it right?
-# No loss has this rule's update as its gradient. But two things must hold. Each local update is the gradient of
-# <e, h> with e held constant, which finite differences can tell, in float64 and on a small net:
+# No loss has this rule's update as its gradient. But two things must hold. Whatever e is, each update must be the
+# gradient of <e, h> with e held constant, which finite differences can tell, in float64 and on a small net:
 
 small = fa.mlp("6-5-4-3", dtype="float64")
 x, target = np.random.default_rng(0).standard_normal((5, 6)), np.eye(3)[[0, 1, 2, 0, 1]]
 checks = fa.check_gradients(small, BinaryFA(small), fa.SoftmaxCrossEntropy(), x, target)
 print(f"{len(checks)} gradients checked, the largest error is {max(check.figure for check in checks):.0e}")
 
-# And with W^T for B it must be backpropagation, to the last digit:
+# That says nothing of e itself. But with W^T for B the rule must be backpropagation, to the last digit:
 
 rule = BinaryFA(small)
 for number, own in rule.feedback.items():

@@ -159,6 +159,21 @@ def adjoint_gap(height, width, channels, kernel, stride, padding, seed=0):
     return float(abs((rows * r).sum() - (x * layer.fold(r)).sum()) / (np.linalg.norm(x) * np.linalg.norm(r)))
 
 
+def matrices_carry_what_transport_sends():
+    """A rule that calls itself linear: what a convolution carries patch by patch is fold(transport)."""
+    rows = []
+    for name, kind in RULES.items():
+        if getattr(kind, "linear", False):
+            net, a_rule, _ = fit_for(name, "conv", "tanh")
+            signals, _ = outcome(net, a_rule)
+            layer, signal = net.layers[1], signals[1]
+            trace = net.forward(batch(net)[0], train=True)[1]
+            sent = layer.fold(a_rule.transport(layer, a_rule.feedback.get(2, {}), trace, signal))
+            gap = float(np.abs(a_rule.across(layer, trace, signal) - sent).max() / np.abs(sent).max())
+            rows.append(Check(f"{name}: carried = fold(transport)", gap, ROUNDING))
+    return rows
+
+
 def patches_equal_their_definitions():
     """A convolution's three products, made a few images at a time, against `rows` and `fold`."""
     rows = []

@@ -21,7 +21,10 @@ LR, DECAY, STEPS = 0.1, 0.5, 40
 def kolen_pollack_gap():
     """KP: B - W^T shrinks by (1 - lr decay) a step, or by the heavy-ball recursion, whatever the data."""
     rows = [gap_law(f"kp, SGD, {name} net", build("tanh"), SGD(LR, decay=DECAY), 0.0) for name, build in NETS.items()]
-    rows.append(gap_law("kp, heavy ball, dense net", dense_net("tanh"), SGD(LR, momentum=0.9, decay=DECAY), 0.9))
+    rows += [
+        gap_law(f"kp, heavy ball, {name} net", build("tanh"), SGD(LR, momentum=0.9, decay=DECAY), 0.9)
+        for name, build in NETS.items()
+    ]
     decoupled = SGD(LR, decay=DECAY, decoupled=True)
     rows.append(gap_law("kp, decoupled decay, dense net", dense_net("tanh"), decoupled, 0.0))
     rows.append(
@@ -96,7 +99,7 @@ def product_feedback():
             np.abs(dR[f"feedback.{number}.R"] - own["B"].T @ dW[f"{number}.W"].T).max()
             for number, own in a_rule.feedback.items()
         )
-        rows.append(Check(f"pfa: dR = B^T dW^T, {kind} net", float(figure), ROUNDING))
+        rows.append(Check(f"sparse-pfa of density 1: dR = B^T dW^T, {kind} net", float(figure), ROUNDING))
         rules = PFA(build("tanh"), expansion=3), SparsePFA(build("tanh"), density=1, expansion=3)
         name = f"pfa = its two factors, {kind} net, weights after {STEPS} steps"
         rows.append(Check(name, trained_apart(*rules), ROUNDING))
@@ -114,12 +117,24 @@ def product_feedback():
     forget_the_start(net, a_rule)
     rows += path_checks("pfa-o", a_rule, 0.0, 1.0, 0.01)
 
-    pfa, kp = SparsePFA(dense_net("tanh"), density=1, expansion=1), KP(dense_net("tanh"))
-    for number, own in pfa.feedback.items():
-        own["B"] = np.eye(len(own["B"]))
-        own["R"] = kp.feedback[number]["B"].copy()
-    name = f"pfa with the identity for B is kp, weights after {STEPS} steps"
-    return [*rows, Check(name, trained_apart(pfa, kp), ROUNDING)]
+    for name, kind, key, fixed in (
+        ("pfa", lambda net: PFA(net, expansion=1), "P", "G"),
+        ("sparse-pfa of density 1", lambda net: SparsePFA(net, density=1, expansion=1), "R", "B"),
+    ):
+        pfa, kp = kind(dense_net("tanh")), KP(dense_net("tanh"))
+        for number, own in pfa.feedback.items():
+            own[fixed] = np.eye(len(own[fixed]))
+            own[key] = kp.feedback[number]["B"].copy()
+        name = f"{name} with the identity for B is kp, weights after {STEPS} steps"
+        rows.append(Check(name, trained_apart(pfa, kp), ROUNDING))
+    net = dense_net("tanh")
+    a_rule, optimizer = PFA(net, expansion=1, orthogonal=True), Adam(LR, decay=DECAY, decoupled=True)
+    gap_of = lambda: {n: own["P"] - net.layers[n - 1].W.T for n, own in a_rule.feedback.items()}  # noqa: E731
+    start, (x, target) = gap_of(), batch(net)
+    for _ in range(STEPS):
+        train_step(net, a_rule, SoftmaxCrossEntropy(), optimizer, x, target)
+    figure = max(np.abs(g - (1 - LR * DECAY) ** STEPS * start[n]).max() for n, g in gap_of().items())
+    return [*rows, Check("pfa-o, Adam, decoupled decay: P - W^T follows Kolen-Pollack's law", float(figure), 1e-6)]
 
 
 def path_checks(name, a_rule, angle, ratio, tolerance):
@@ -209,8 +224,8 @@ def fit_feedback(a_rule, optimizer, steps):
 
 
 def target_propagation():
-    """DTP with exact linear inverses: e_l = target_step delta_L W_L^T W_{L-1}^-1 .. W_{l+1}^-1. With learned inverses
-    of a net that it can invert, the noisy reconstruction error falls."""
+    """DTP with exact linear inverses: e_l = target_step delta_L W_L^T W_{L-1}^-1 .. W_{l+1}^-1. Learning the
+    inverses brings the error of their reconstruction down."""
     net = Network(4, [Dense(4), Dense(4), Dense(4), Dense(3)], dtype="float64", init="orthogonal", seed=2)
     a_rule = DTP(net, activation="identity", target_step=0.3)
     scale = Streams(0)("scale")

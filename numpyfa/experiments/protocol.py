@@ -37,6 +37,7 @@ class Protocol:
     device: str = "cpu"
     lr_of: tuple = ()
     drops: tuple = ()
+    decoupled: bool = False
     burst: float | None = None
     examples: int | None = None
     validation: int = 0
@@ -75,6 +76,11 @@ class Experiment:
         return protocol
 
 
+def takes_init(rule_name):
+    """Whether the rule's feedback can be drawn by another initialiser."""
+    return any(f.name == "init" for f in fields(find(rule_name)[0]))
+
+
 def build(protocol, rule_name, seed, examples):
     """(net, rule, loss, optimizer) of one job. Raises InputError for anything in the protocol that cannot be."""
     net = model(
@@ -87,9 +93,9 @@ def build(protocol, rule_name, seed, examples):
         dtype=protocol.dtype,
         device=protocol.device,
     )
-    kind, _ = find(rule_name)
-    has_init = any(f.name == "init" for f in fields(kind))
-    a_rule = rule(rule_name, net, seed, **({"init": protocol.feedback} if protocol.feedback and has_init else {}))
+    a_rule = rule(
+        rule_name, net, seed, **({"init": protocol.feedback} if protocol.feedback and takes_init(rule_name) else {})
+    )
     loss = choose(LOSSES, protocol.loss, "loss")()
     check_loss(loss, net)
     epoch = -(-len(examples.x_train) // protocol.batch_size)  # batches
@@ -100,7 +106,9 @@ def build(protocol, rule_name, seed, examples):
         decay = optim.step_schedule(protocol.burst, [epoch], decay / protocol.burst)
     if protocol.standardise:
         net.standardise(*examples.statistics())
-    options = {"decay": decay} | ({"momentum": protocol.momentum} if protocol.momentum else {})
+    options = {"decay": decay, "decoupled": protocol.decoupled} | (
+        {"momentum": protocol.momentum} if protocol.momentum else {}
+    )
     if protocol.momentum and protocol.optimizer not in ("sgd", "manhattan"):
         raise InputError(f"momentum is an option of sgd and manhattan, found with {protocol.optimizer}")
     return net, a_rule, loss, optim.optimizer(protocol.optimizer, lr, **options)

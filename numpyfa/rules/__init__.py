@@ -58,16 +58,16 @@ RULES = {
 
 # What papers call by a name of its own, but is a rule above with an option set.
 VARIANTS = {
-    "pfa-o": ("pfa", {"expansion": 1, "orthogonal": True}),
-    "sdtp": ("dtp", {"simplified": True}),
-    "cdfa": ("dfa", {"layers": "dense"}),
-    "cbdfa": ("bdfa", {"layers": "dense"}),
+    "pfa-o": ("pfa", {"expansion": 1, "orthogonal": True}, "Li & Benna 2024"),
+    "sdtp": ("dtp", {"simplified": True}, "Bartunov et al. 2018"),
+    "cdfa": ("dfa", {"layers": "dense"}, "Han & Yoo 2019: backpropagation inside the convolutional part"),
+    "cbdfa": ("bdfa", {"layers": "dense"}, "Han & Yoo 2019: backpropagation inside the convolutional part"),
 }
 
 
 def find(name):
     """(the class, the options that the name stands for) of a name in `RULES` or `VARIANTS`."""
-    kind, options = choose({name: (name, {}) for name in RULES} | VARIANTS, name, "rule")
+    kind, options, _ = choose({name: (name, {}, "") for name in RULES} | VARIANTS, name, "rule")
     return RULES[kind], options
 
 

@@ -3,12 +3,14 @@
 Source: Kunin et al. 2020 and their code: "sparse" and "amp", (alpha (|q|^2 + |y|^2) - beta <y, q>) / n.
 B stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y and q what W and B make of them, without
 bias. At the defaults B learns to answer as W does, and tends to W^T on the span of the inputs. W's own optimiser takes
-the step; its decay also pulls B. Kunin et al. sum over a convolution's places where we average, so that one pair of
-coefficients fits every layer.
+the step; here its decay also pulls B, theirs pulls W alone. Kunin et al. sum over a convolution's places where we
+average, so that one pair of coefficients fits every layer. The step is stable while lr 2 alpha times the largest
+eigenvalue of x^T x / n stays below 2: large inputs want smaller coefficients.
 """
 
 from dataclasses import dataclass
 
+from ..errors import check_number
 from .base import SequentialRule
 
 
@@ -19,7 +21,13 @@ class AA(SequentialRule):
     alpha: float = 1e-3  # their code
     beta: float = 2e-3  # their code
     init: str = "fan_in"  # their code draws B as W
+    linear = True
     learned = ("B",)
+
+    def __post_init__(self):
+        check_number("aa: alpha", self.alpha, 0)
+        check_number("aa: beta", self.beta, 0)
+        super().__post_init__()
 
     def init_feedback(self, layer):
         return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}

@@ -7,7 +7,7 @@ A rule is one short file: `init_feedback` draws its arrays for a layer, `transpo
 `signals` is pure in both, so a second rule can look at the same forward pass.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -53,6 +53,11 @@ class Rule:
         array = initial.draw(spec, rng, shape, fans)
         return to_device(array.astype(self.net.dtype), self.net.module)
 
+    def options(self):
+        """The rule's own options, by name, as JSON would give them back."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("net", "seed")}
+        return {name: list(value) if isinstance(value, (tuple, range)) else value for name, value in own.items()}
+
     def arrays(self):
         """The feedback as {"3.B": array}, for a checkpoint."""
         return {f"{number}.{key}": value for number, own in self.feedback.items() for key, value in own.items()}
@@ -78,6 +83,9 @@ class Rule:
 
     def check_optimizer(self, optimizer):
         """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
+
+    def check_loss(self, loss):
+        """Raise InputError for a loss that the rule cannot work with."""
 
     def settle(self, traces):
         """What changes after a batch other than by W's optimiser. Nothing, unless a rule says otherwise."""
@@ -113,7 +121,13 @@ class Rule:
 
 class SequentialRule(Rule):
     """Down the network. A subclass writes `transport(layer, feedback, trace, signal)`: the rows that the layer's
-    delta becomes on its way to the layer's input. Where a layer feeds several, what they send is added."""
+    delta becomes on its way to the layer's input. Where a layer feeds several, what they send is added.
+
+    `linear = True` says that `transport` multiplies delta by a matrix and looks at nothing else. A convolution then
+    carries delta by that matrix, patch by patch, which is faster and takes less memory.
+    """
+
+    linear = False
 
     def receiving_layers(self):
         """The layers with feedback: those whose weights a signal crosses."""
@@ -129,11 +143,8 @@ class SequentialRule(Rule):
         return self.transport(layer, self.feedback[layer.number], None, Signal(None, eye, {}))
 
     def across(self, layer, trace, signal):
-        """The layer's delta, carried to its input: by the rule through weights, as it is through a junction.
-
-        Through a convolution it is carried by the matrix that `transport` amounts to, patch by patch.
-        """
-        if isinstance(layer, Conv):
+        """The layer's delta, carried to its input: by the rule through weights, as it is through a junction."""
+        if self.linear and isinstance(layer, Conv):
             return layer.carry(signal.delta, self.stand_in(layer))
         if isinstance(layer, Weighted):
             return layer.fold(self.transport(layer, self.feedback[layer.number], trace, signal))
@@ -157,13 +168,20 @@ class DirectRule(Rule):
             raise InputError(f"a direct rule needs a dense output layer, found one of shape {last.shape_z}")
         able = [layer for layer in self.net.layers[:-1] if layer.parameters()]
         numbers = {layer.number for layer in able}
-        chosen = numbers if self.layers is None else set(self.layers)
-        if self.layers == "dense":
+        if self.layers is None:
+            chosen = numbers
+        elif self.layers == "dense":
             chosen = {layer.number for layer in able if isinstance(layer, Dense)}
+        else:
+            chosen = set(self.layers if isinstance(self.layers, (tuple, list, set, range)) else [self.layers])
         if not chosen <= numbers:
             raise InputError(
                 f"direct feedback goes to hidden layers that learn, {sorted(numbers)}, or to 'dense' ones; "
                 f"found {self.layers!r}"
+            )
+        if not chosen and self.layers is not None:
+            raise InputError(
+                f"direct feedback to no layer is backpropagation: {self.layers!r} chooses none of this net's"
             )
         self.direct = [layer for layer in able if layer.number in chosen]
         self.below = () if self.layers is None else [number for number in self.hidden() if number not in chosen]

@@ -24,8 +24,11 @@ class BDFA(DirectRule):
 
     def init_feedback(self, layer):
         shape = self.net.size_out, layer.size_out
-        D = self.draw(layer, shape, "uniform:1") if self.random else self.forward_product(layer).reshape(shape)
-        return {"B": array_module(D).sign(D)}
+        D = drawn = self.draw(layer, shape, "uniform:1")
+        if not self.random:
+            D = self.forward_product(layer).reshape(shape)
+        xp = array_module(D)
+        return {"B": xp.sign(xp.where(D == 0, drawn, D))}  # below a max pool some of D is 0: its sign is drawn
 
     def project(self, layer, feedback, trace, output):
         return output.error @ feedback["B"]

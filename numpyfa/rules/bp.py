@@ -11,5 +11,7 @@ from .base import SequentialRule
 class BP(SequentialRule):
     """Backpropagation: e_l = delta_{l+1} W_{l+1}^T   [Rumelhart, Hinton & Williams 1986]"""
 
+    linear = True
+
     def transport(self, layer, feedback, trace, signal):
         return signal.delta @ layer.W.T

@@ -7,6 +7,8 @@ layer that is Kolen-Pollack itself. For a convolution B_l has one full map a cla
 
 from dataclasses import dataclass
 
+from ..errors import warn
+from ..optim import SGD
 from .base import DirectRule
 
 
@@ -22,6 +24,12 @@ class DKP(DirectRule):
 
     def project(self, layer, feedback, trace, output):
         return output.error @ feedback["B"]
+
+    def check_optimizer(self, optimizer):
+        if not optimizer.decay:
+            warn("dkp: without a decay the last hidden B never comes closer to W^T; set one, such as 1e-4")
+        elif not optimizer.decoupled and not isinstance(optimizer, SGD):
+            warn("dkp: coupled decay through this optimiser breaks its last hidden B's law; use decoupled=True, or SGD")
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
         return {"B": output.error.T / len(trace.h) @ trace.h.reshape(len(trace.h), -1)}

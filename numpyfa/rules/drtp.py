@@ -1,7 +1,7 @@
 """Direct random target projection: e_l = target B_l,  B random and fixed.
 
 Source: Frenkel, Lefebvre & Bol 2021 (arXiv 1909.01311) and their code, which subtracts +target B as we do.
-A hidden layer is sent the one-hot target, so one row of B (outputs, units) a class, and needs not wait for the output.
+A hidden layer is sent the one-hot target, so one row of B (outputs, units) a class, and need not wait for the output.
 """
 
 from dataclasses import dataclass

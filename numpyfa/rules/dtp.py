@@ -1,19 +1,18 @@
 """Difference target propagation: e_{l-1} = g_l(h_l) - g_l(h_l - e_l),  g_l(h) = f(h V_l + c_l) a learned inverse.
 
 Source: Lee, Zhang, Fischer & Bengio 2015 and their code; the simplified form of Bartunov et al. 2018.
-Each layer has a target and learns by 1/2 |h_l - target_l|^2, so e_l = h_l - target_l. The last hidden layer's target is
-a step down the gradient, e_{L-1} = target_step delta_L W_L^T; in the simplified form it is e_{L-1} = g_L(p) -
-g_L(target), p = softmax(h_L), so the loss must be softmax cross-entropy. V is (units, units of the layer's input).
+Each layer has a target and learns by 1/2 |h_l - target_l|^2 (theirs has no 1/2), so e_l = h_l - target_l. The last
+hidden layer's target is a step down the gradient, e_{L-1} = target_step delta_L W_L^T; in the simplified form it is
+e_{L-1} = g_L(p) - g_L(target), p = softmax(h_L), for softmax cross-entropy. V is (units, units of the layer's input).
 After each batch g_l takes a step of its own `rate` down |g_l(h_l) - x|^2, where h_l is the layer's answer to x, its
 input plus noise. A sum of layers has no inverse, so residual nets are refused. A convolution's inverse is a full map.
-The authors train g by RMSprop, in turns of whole epochs; their target step is on the batch's mean gradient, ours on
-each example's own.
+The authors train g by centred RMSprop, in turns of whole epochs; ours is plain SGD after each batch.
 """
 
 from dataclasses import dataclass
 
 from ..backend import to_device
-from ..errors import InputError
+from ..errors import InputError, check_number
 from ..layers import Junction
 from ..local import local
 from ..losses import SoftmaxCrossEntropy
@@ -25,9 +24,9 @@ class DTP(Rule):
     """Difference target propagation: e_{l-1} = g_l(h_l) - g_l(h_l - e_l), g_l a learned inverse   [Lee et al. 2015]"""
 
     simplified: bool = False  # True: no gradient crosses W_L either [Bartunov et al. 2018]
-    target_step: float = 0.3277  # this and the next two: the authors' values for seven layers of 240 tanh
-    noise: float = 0.3598
-    rate: float = 0.005
+    target_step: float = 0.3277  # the authors' number, but theirs is on the mean gradient of 100 examples
+    noise: float = 0.3598  # the authors' value for seven layers of 240 tanh
+    rate: float = 0.005  # the authors' number, but theirs is for centred RMSprop
     activation: str = "tanh"  # f, as the authors'
     init: str = "orthogonal"  # of V, as the authors'
 
@@ -37,6 +36,8 @@ class DTP(Rule):
             raise InputError(
                 f"dtp needs an inverse of each layer, but a sum (layer {sums[0]}) has none: use a plain net"
             )
+        for name in ("target_step", "noise", "rate"):
+            check_number(f"dtp: {name}", getattr(self, name), 0)
         self.f, self.last = local(self.activation), self.net.layers[-1]
         super().__post_init__()
 
@@ -58,6 +59,8 @@ class DTP(Rule):
 
     def signals(self, traces, output):
         signals = [exact(self.last, traces[-1], output.e)]
+        if len(traces) == 1:
+            return signals
         if self.simplified:
             e = self.difference(self.last, output.e + output.target, output.target)
         else:
@@ -67,6 +70,10 @@ class DTP(Rule):
             if layer.number > 1:
                 e = self.difference(layer, trace.h, trace.h - signals[0].e)
         return signals
+
+    def check_loss(self, loss):
+        if self.simplified and not isinstance(loss, SoftmaxCrossEntropy):
+            raise InputError(f"simplified dtp needs softmax cross-entropy, found {type(loss).__name__}")
 
     def settle(self, traces):
         for layer in self.receiving_layers():

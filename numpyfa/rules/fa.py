@@ -15,6 +15,7 @@ class FA(SequentialRule):
     """Feedback alignment: e_l = delta_{l+1} B_{l+1}, B random and fixed   [Lillicrap et al. 2016]"""
 
     init: str = "uniform_fan_out"  # Nokland's code; Lillicrap et al. chose the scale of a uniform B by hand
+    linear = True
 
     def init_feedback(self, layer):
         return {"B": self.draw(layer, layer.W.T.shape, self.init)}

@@ -10,6 +10,7 @@ The authors' classifiers are small convolutional nets of their own; ours are lin
 
 from dataclasses import dataclass
 
+from ..errors import check_number
 from ..losses import SoftmaxCrossEntropy
 from .base import DirectRule
 
@@ -21,6 +22,10 @@ class Greedy(DirectRule):
     stage: int = 0  # batches that each layer learns for before the next one begins; 0: all learn at once
     init: str = "fan_in"  # of A
     learned = ("A", "c")
+
+    def __post_init__(self):
+        check_number("greedy: stage", self.stage, 0, whole=True)
+        super().__post_init__()
 
     def init_feedback(self, layer):
         A = self.draw(layer, (layer.size_out, self.net.size_out), self.init)

@@ -5,12 +5,15 @@ Source: Kunin et al. 2020 and their code: the regulariser (-alpha <x, y B> + bet
 B, of the layer above, stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y = x W its answers
 without bias, r what B reconstructs: for a convolution folded into an image, where the patches overlap, and cut again.
 Everything is known at the two ends of B. It does not aim at W^T but at a damped inverse of W: for a dense layer and
-S = y^T y / n, at (2 beta S + 2 gamma I)^-1 alpha y^T x / n. W's own optimiser takes the step; its decay also pulls B.
-Kunin et al. sum over a convolution's places where we average, so that one set of coefficients fits every layer.
+S = y^T y / n, at (2 beta S + 2 gamma I)^-1 alpha y^T x / n. W's own optimiser takes the step; here its decay also
+pulls B, theirs pulls W alone. Kunin et al. sum over a convolution's places where we average, so that one set of
+coefficients fits every layer. The step is stable while lr (2 beta s + 2 gamma) < 2, s the largest eigenvalue of S:
+large answers want a smaller beta.
 """
 
 from dataclasses import dataclass
 
+from ..errors import check_number
 from .base import SequentialRule
 
 
@@ -22,7 +25,14 @@ class IA(SequentialRule):
     beta: float = 1e-3  # their code
     gamma: float = 1e-3  # their code
     init: str = "fan_in"  # their code draws B as W
+    linear = True
     learned = ("B",)
+
+    def __post_init__(self):
+        check_number("ia: alpha", self.alpha, 0)
+        check_number("ia: beta", self.beta, 0)
+        check_number("ia: gamma", self.gamma, 0)
+        super().__post_init__()
 
     def init_feedback(self, layer):
         return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}

@@ -19,6 +19,7 @@ class KP(SequentialRule):
     """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Akrout et al. 2019]"""
 
     init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
+    linear = True
     learned = ("B",)
 
     def init_feedback(self, layer):
@@ -28,6 +29,8 @@ class KP(SequentialRule):
         return signal.delta @ feedback["B"]
 
     def check_optimizer(self, optimizer):
+        if not optimizer.decay:
+            warn("kp: without a decay the gap B - W^T never shrinks; set one, such as 1e-4")
         if optimizer.decay and not optimizer.decoupled and not isinstance(optimizer, SGD):
             warn("kp: coupled decay through this optimiser breaks B -> W^T; use decoupled=True, or SGD")
 

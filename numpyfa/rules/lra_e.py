@@ -3,14 +3,14 @@
 Source: Ororbia & Mali 2019 (local representation alignment, arXiv 1805.11703) and their code.
 E stands where W^T stands, (fan_out, fan_in). It carries the mismatch of a layer down, where z is moved against it by a
 finite step beta; the layer's delta is how far its output would move. No slope f' appears, yet a small beta gives
-beta f'(z) d: feedback alignment. E learns by W's own optimiser; the code has no transpose in E's update, which its
-shapes need, so we follow the paper.
-The step from z to h has to be an activation alone, so pools, batch norm and dropout are refused in hidden layers.
+beta f'(z) d: feedback alignment. E learns by W's own optimiser, by the transpose of dW as its shape demands; one of
+their scripts leaves the transpose out.
+The step from z to h has to be an activation alone, so hidden layers with a pool, batch norm or dropout are refused.
 """
 
 from dataclasses import dataclass
 
-from ..errors import InputError
+from ..errors import InputError, check_number
 from ..layers import Junction, Signal
 from ..local import Activation, Identity
 from .base import SequentialRule, exact
@@ -22,10 +22,13 @@ class LRAE(SequentialRule):
 
     beta: float = 0.1  # the authors' code
     gamma: float = 1.0  # the authors' code
-    init: str = "normal:1"  # the authors' code
+    init: str = "normal:1"  # the authors' TensorFlow script; N(0, 0.1^2) in the other
+    linear = True
     learned = ("E",)
 
     def __post_init__(self):
+        check_number("lra-e: beta", self.beta, 1e-12)
+        check_number("lra-e: gamma", self.gamma, 0)
         for layer in self.net.layers[:-1]:
             if len(layer.tail) > 1 or not all(isinstance(item, Activation) for item in layer.tail):
                 names = ", ".join(type(item).__name__ for item in layer.tail)
@@ -47,7 +50,7 @@ class LRAE(SequentialRule):
             return exact(layer, trace, d)
         f, h = layer.tail[0] if layer.tail else Identity(), trace.h
         z = layer.weigh(trace.x, layer.W, layer.b).reshape(h.shape)
-        return Signal(d, (h - f.forward(z - self.beta * d)[0]).reshape(-1, layer.shape_z[-1]), {})
+        return Signal(None, (h - f.forward(z - self.beta * d)[0]).reshape(-1, layer.shape_z[-1]), {})
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
         return {"E": layer.product_T(trace.x, self.gamma / len(trace.x) * signal.delta)}

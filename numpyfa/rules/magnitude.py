@@ -23,6 +23,14 @@ def strict(layer):
     return (layer.W * layer.W).mean() ** 0.5
 
 
+def spread(layer, init):
+    """The initialiser of random magnitudes: `init` itself, or Xiao et al.'s |N(0, c^2)| for a convolution and U(0, c)
+    for a dense layer, before the rule takes the absolute value."""
+    if init != "xiao":
+        return init
+    return f"normal:{xiao(layer)}" if isinstance(layer, Conv) else f"uniform:{xiao(layer)}"
+
+
 SCALES = {"biotorch": biotorch, "liao": liao, "xiao": xiao, "strict": strict}
 
 

@@ -7,13 +7,14 @@ W^T for orthogonal B; for random B of variance 1/(k fan_out) it stays arctan(1/s
 Nothing but the path P = B R is ever seen of R, and it learns by dP = B dR = (delta_{l+1} B B^T)^T h_l / N. So P and
 G = B B^T are kept, (fan_out, fan_in) and (fan_out, fan_out): the same numbers under SGD, at a cost that does not grow
 with k. `sparse-pfa` keeps B and R themselves.
-The limit holds for SGD, with or without momentum, and needs the decay to forget how R began.
+The limit holds for SGD, with or without momentum, and needs the decay to forget how R began. Under Adam and its like
+only the orthogonal form keeps it, if the decay is decoupled: there P takes W's own steps.
 """
 
 import math
 from dataclasses import dataclass
 
-from ..errors import InputError, warn
+from ..errors import check_number, warn
 from ..optim import SGD
 from .base import SequentialRule
 
@@ -24,11 +25,11 @@ class PFA(SequentialRule):
 
     expansion: int = 10  # k, the authors' choice in every experiment
     orthogonal: bool = False  # True is PFA-o, for which the authors take k = 1
+    linear = True
     learned = ("P",)
 
     def __post_init__(self):
-        if self.expansion < 1:
-            raise InputError(f"pfa: the expansion must be from 1, found {self.expansion}")
+        check_number("pfa: the expansion", self.expansion, 1, whole=True)
         super().__post_init__()
 
     def init_feedback(self, layer):
@@ -53,7 +54,8 @@ class PFA(SequentialRule):
         return {"P": layer.product_T(trace.x, signal.delta / len(trace.x) @ feedback["G"])}
 
     def check_optimizer(self, optimizer):
-        if type(optimizer) is not SGD:
-            warn(
-                "pfa: this optimiser's steps are not linear in the gradient, so B R does not tend to B B^T W^T; use SGD"
-            )
+        if not optimizer.decay:
+            warn("pfa: without a decay R never forgets how it began; set one, such as 1e-4")
+        if type(optimizer) is not SGD and not (self.orthogonal and optimizer.decoupled):
+            warn("pfa: unless the steps are linear in the gradient B R misses its limit; use SGD, or orthogonal B and "
+                 "decoupled decay")  # fmt: skip

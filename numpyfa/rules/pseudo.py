@@ -12,5 +12,7 @@ from .base import SequentialRule
 class PseudoBP(SequentialRule):
     """Pseudo-backpropagation: e_l = delta_{l+1} W_{l+1}^+, the Moore-Penrose inverse   [Lillicrap et al. 2016]"""
 
+    linear = True
+
     def transport(self, layer, feedback, trace, signal):
         return signal.delta @ array_module(layer.W).linalg.pinv(layer.W)

@@ -1,13 +1,15 @@
 """Symmetric alignment: e_l = delta_{l+1} B_{l+1},  dB_{l+1} = 2 alpha B_{l+1} - beta W_{l+1}^T.
 
 Source: Kunin et al. 2020 and their code: the regulariser alpha |B|^2 - beta <W^T, B> ("decay" and "self").
-B stands where W^T stands, (fan_out, fan_in), and takes the steps of W's own optimiser, whose decay also pulls it. It
-tends to (beta / 2 alpha) W^T, which is W^T at the defaults, by (1 - 2 lr alpha) a step. B has to know W: the method is
-not local, and asks how much alignment is worth rather than how a brain would do it.
+B stands where W^T stands, (fan_out, fan_in), and takes the steps of W's own optimiser. It tends to
+(beta / 2 alpha) W^T, which is W^T at the defaults, by (1 - 2 lr alpha) a step. Here the optimiser's decay also pulls B,
+which makes that beta / (2 alpha + decay); theirs pulls W alone. B has to know W: the method is not local, and asks how
+much alignment is worth rather than how a brain would do it.
 """
 
 from dataclasses import dataclass
 
+from ..errors import check_number
 from .base import SequentialRule
 
 
@@ -18,7 +20,13 @@ class SA(SequentialRule):
     alpha: float = 1e-3  # their code
     beta: float = 2e-3  # their code
     init: str = "fan_in"  # their code draws B as W
+    linear = True
     learned = ("B",)
+
+    def __post_init__(self):
+        check_number("sa: alpha", self.alpha, 0)
+        check_number("sa: beta", self.beta, 0)
+        super().__post_init__()
 
     def init_feedback(self, layer):
         return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}

@@ -2,8 +2,8 @@
 
 Source: Nokland 2016, who remarks that the sign of the error of a class is known beforehand; trained by Frenkel et al.
 2021. As DFA, with B (outputs, units). For one-hot targets the sign is -1 for the right class and +1 for all others,
-whatever the output: the signal never shrinks, and with many classes most of it is the same for every example. So it
-wants a smaller step than DFA, and wide layers.
+whatever the output: the signal never shrinks, and with many classes most of it is the same for every example. That
+part pushes units into saturation; wide layers have enough others, and batch norm takes it out.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backend import to_device
-from ..errors import InputError
+from ..errors import check_number
 from .base import DirectRule
 
 
@@ -22,8 +22,7 @@ class SparseDFA(DirectRule):
     nonzero: int = 1  # the authors' extreme case, and their point
 
     def __post_init__(self):
-        if not 1 <= self.nonzero <= self.net.size_out:
-            raise InputError(f"sparse-dfa: a unit hears 1 to {self.net.size_out} outputs, found {self.nonzero}")
+        check_number("sparse-dfa: nonzero", self.nonzero, 1, self.net.size_out, whole=True)
         super().__post_init__()
 
     def init_feedback(self, layer):

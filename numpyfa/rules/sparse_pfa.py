@@ -10,7 +10,7 @@ With d = 1 this is `pfa` in its two factors, which costs k times as much.
 import math
 from dataclasses import dataclass
 
-from ..errors import InputError, warn
+from ..errors import check_number, warn
 from ..optim import SGD
 from .base import SequentialRule
 
@@ -21,12 +21,12 @@ class SparsePFA(SequentialRule):
 
     density: float = 0.5  # the authors studied 1, 0.5, 0.3, 0.17, 0.1 and 0.05
     expansion: int = 10  # k, the authors' choice in every experiment
+    linear = True
     learned = ("R",)
 
     def __post_init__(self):
-        if not 0 < self.density <= 1 or self.expansion < 1:
-            raise InputError(f"sparse-pfa: the density must be above 0 and at most 1 and the expansion from 1, "
-                             f"found {self.density} and {self.expansion}")  # fmt: skip
+        check_number("sparse-pfa: the density", self.density, 1e-6, 1)
+        check_number("sparse-pfa: the expansion", self.expansion, 1, whole=True)
         super().__post_init__()
 
     def init_feedback(self, layer):
@@ -34,10 +34,10 @@ class SparsePFA(SequentialRule):
         B, R, of_B, of_R = (self.streams("feedback", layer.number, part) for part in (1, 2, 3, 4))
         fans = self.expansion * layer.fans[1], layer.fans[0]  # with the kernel in both, as theirs
         spread = f"uniform:{math.sqrt(3 / (self.density * width))}"
-        mask = self.draw(layer, (width, fan_in), "uniform:1", rng=of_R) < 2 * self.density - 1
+        mask = self.draw(layer, (width, fan_in), "uniform:1", rng=of_R) <= 2 * self.density - 1
         return {
             "B": self.draw(layer, (fan_out, width), spread, rng=B)
-            * (self.draw(layer, (fan_out, width), "uniform:1", rng=of_B) < 2 * self.density - 1),
+            * (self.draw(layer, (fan_out, width), "uniform:1", rng=of_B) <= 2 * self.density - 1),
             "R": self.draw(layer, (width, fan_in), "glorot", fans, rng=R) * mask,
             "mask": mask.astype(self.net.dtype),
         }
@@ -49,5 +49,7 @@ class SparsePFA(SequentialRule):
         return {"R": feedback["mask"] * layer.product_T(trace.x, signal.delta / len(trace.x) @ feedback["B"])}
 
     def check_optimizer(self, optimizer):
+        if not optimizer.decay:
+            warn("sparse-pfa: without a decay R never forgets how it began; set one, such as 1e-4")
         if type(optimizer) is not SGD:
             warn("sparse-pfa: this optimiser's steps are not linear in the gradient, so R misses B^T W^T; use SGD")

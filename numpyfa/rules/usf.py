@@ -22,6 +22,7 @@ class USF(SequentialRule):
     """Uniform sign feedback: e_l = delta_{l+1} c sign(W_{l+1})^T   [Liao et al. 2016]"""
 
     scale: str = "biotorch"  # liao, xiao and strict are the other papers' choices
+    linear = True
 
     def __post_init__(self):
         check_scale(self.scale)
