@@ -14,6 +14,7 @@ median of the turns.
 """
 
 import argparse
+import math
 import os
 import statistics
 from pathlib import Path
@@ -43,6 +44,10 @@ def numpyfa_worker(device):
 
     def make(kind, *key):
         rng = np.random.default_rng(0)
+        if kind == "floor":
+            side = rng.standard_normal((1024, 1024), np.float32)
+            maps = rng.standard_normal(64 * 28 * 28 * 32, np.float32)
+            return ((lambda: side @ side) if key == ("product",) else maps.copy), np
         if kind == "layer":
             side, channels, out, kernel = key
             layer = fa.Conv(out, kernel, padding=kernel // 2)
@@ -169,6 +174,33 @@ def torch_worker(device, channels_last):
     return request
 
 
+def floors(worker, rows):
+    """What a BP step cannot be faster than: its products at the rate of a large one, and its maps copied as often as a
+    step has to read and write them (three times: z, h, delta) at the rate of a copy."""
+    import numpyfa as fa
+    from numpyfa.layers import Weighted
+
+    seconds = {what: statistics.median(worker.ask(10, "floor", what)["seconds"] / 10 for _ in range(TURNS))
+               for what in ("product", "copy")}  # fmt: skip
+    rates = {"product": 2 * 1024**3 / seconds["product"], "copy": 4 * 64 * 28 * 28 * 32 / seconds["copy"]}
+    print(f"product rate {rates['product'] / 1e9:.0f} GFLOP/s, copy rate {rates['copy'] / 1e9:.1f} GB/s")
+    convs = [fa.Conv(channels, 5, "relu", fa.MaxPool(2), padding=2) for channels in (32, 64)]
+    nets = {"lenet": fa.Network((28, 28, 1), [*convs, fa.Dense(256, "relu"), fa.Dense(10)]),
+            "resnet20": fa.model("resnet20", input_shape=(32, 32, 3))}  # fmt: skip
+    for name, net in nets.items():
+        flop = bytes_ = 0
+        for layer in net.layers:
+            size = math.prod(layer.shape_z)
+            bytes_ += 3 * 4 * 64 * size
+            if isinstance(layer, Weighted):
+                times = 2 if net.sources[layer.number] == (0,) else 3  # the first layer sends nothing down
+                flop += times * 2 * 64 * size * layer.fans[0]
+        floor = {"product": 1000 * flop / rates["product"], "copy": 1000 * bytes_ / rates["copy"]}
+        times = [f"{floor[what]:.1f} ms" for what in ("product", "copy")]
+        print(f"{name}: {flop / 1e9:.1f} GFLOP take {times[0]}, {bytes_ / 1e6:.0f} MB {times[1]}")
+        rows.append({"floors": name, "gflop": flop / 1e9, "megabytes": bytes_ / 1e6, "milliseconds": floor} | rates)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, default=1)
@@ -208,6 +240,7 @@ def main():
 
     workers = {name: start(name) for name in names}
     print(f"{'milliseconds':30} {'numpyfa':>9} {'torch':>9} {'ch. last':>9} {'ratio':>7} {'to best':>7}")
+    floors(workers["numpyfa"], rows)
     for net, what in WORK:
         show(f"{net} {what}", compare(5 if net == "lenet" else 2, "net", net, what, 64, 32))
     for shape in LAYERS:

@@ -80,7 +80,7 @@ class Network:
 
     def standardise(self, mean, deviation):
         """Let `to_float` subtract each channel's mean and divide by its standard deviation (`Dataset.statistics`)."""
-        deviation = np.where(np.asarray(deviation) > 0, deviation, 1)  # a constant channel becomes 0
+        deviation = np.where(np.asarray(deviation) > 1e-7, deviation, 1)  # a constant channel becomes 0
         self.mean, self.deviation = (to_device(np.asarray(v, self.dtype), self.module) for v in (mean, deviation))
 
     def to_float(self, x):

@@ -17,6 +17,8 @@ import pytest
 import numpyfa as fa
 from numpyfa import cli, data
 from numpyfa.experiments import EXPERIMENTS, folder, runner
+from numpyfa.experiments.folder import identity
+from numpyfa.experiments.protocol import Protocol, build
 from numpyfa.gradcheck import Check
 
 
@@ -401,3 +403,31 @@ def test_the_main_job_at_its_defaults_brings_bp_to_2_percent_and_closes_fas_gap(
     bp, fa_row = json.loads((out / "summary.json").read_text())["rows"]
     assert 1.6 < bp["test_error"] < 2.2 and bp["train_error"] < 0.05
     assert 4 < fa_row["test_error"] < 8 and fa_row["test_error"] - fa_row["train_error"] < bp["test_error"]
+
+
+def test_augmented_and_standardised_training_resumes_to_the_same_numbers(tmp_path):
+    x = np.random.default_rng(0).integers(0, 255, (60, 8, 8, 1), dtype=np.uint8)
+    np.savez(tmp_path / "d.npz", x_train=x, y_train=np.arange(60) % 3, x_test=x[:9], y_test=np.arange(9) % 3)
+    flags = ["--augment", "--standardise", "--burst", "0.1", "--decay", "0.01", "--decoupled", "--validation", "10"]
+    base = ["train", "--net", "resnet8", "--rule", "kp", "--data", str(tmp_path / "d.npz"), "--batch-size", "8", *flags]
+    assert cli.main([*base, "--epochs", "3", "--out", str(tmp_path / "a")]) == 0
+    assert cli.main([*base, "--epochs", "1", "--out", str(tmp_path / "b")]) == 0
+    assert cli.main([*base, "--epochs", "3", "--out", str(tmp_path / "b"), "--resume"]) == 0
+    assert (tmp_path / "a" / "history.csv").read_text() == (tmp_path / "b" / "history.csv").read_text()
+
+
+def test_a_run_whose_step_drops_cannot_be_given_more_epochs(tmp_path, npz):
+    protocol = Protocol(net="784-3-10", data=str(npz), epochs=4, seeds=1, drops=(0.5,))
+    assert identity(protocol, "x") != identity(replace(protocol, epochs=5), "x")
+    assert identity(replace(protocol, drops=()), "x") == identity(replace(protocol, drops=(), epochs=5), "x")
+    *_, optimizer = build(protocol, "bp", 0, fa.load(str(npz)))
+    batches = -(-len(fa.load(str(npz)).x_train) // protocol.batch_size)
+    assert [optimizer.lr(step) for step in (0, 2 * batches - 1, 2 * batches)] == pytest.approx([0.1, 0.1, 0.01])
+
+
+@pytest.mark.parametrize("name", [name for name, each in EXPERIMENTS.items() if each.quick])
+def test_an_experiments_quick_form_changes_what_it_says(name):
+    experiment = EXPERIMENTS[name]
+    quick = experiment.adapt(quick=True)
+    assert quick.examples < 20000 and quick.epochs <= 2 and quick.seeds == 1
+    assert experiment.adapt(quick=True, epochs=7).epochs == 7 and experiment.adapt(lr=0.5).lr_of == ()

@@ -309,3 +309,44 @@ def test_a_bad_npz_is_named_with_what_is_wrong(tmp_path, what, message):
         path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(fa.InputError, match=message):
         fa.load(path)
+
+
+def test_flips_and_crops_are_windows_of_the_padded_image_and_a_stream_of_their_own():
+    """Every pixel of every image is where its flip and shift say, against a loop; half of 400 images are flipped."""
+    x = np.random.default_rng(0).integers(1, 255, (400, 6, 5, 2), dtype=np.uint8)
+    out = data.flip_and_crop(x, np.random.default_rng(1), pad=2)
+    assert out.dtype == np.uint8 and out.shape == x.shape
+    padded, flipped = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0))), 0
+    for image, window in zip(padded, out):
+        ways = [(down, right, flip) for down in range(5) for right in range(5) for flip in (1, -1)]
+        found = [way for way in ways
+                 if np.array_equal(image[way[0] : way[0] + 6, way[1] : way[1] + 5][:, :: way[2]], window)]  # fmt: skip
+        assert len(found) == 1
+        flipped += found[0][2] == -1
+    assert 160 < flipped < 240
+    np.testing.assert_array_equal(out, data.flip_and_crop(x, np.random.default_rng(1), pad=2))
+
+
+def test_standardised_images_have_mean_0_and_variance_1_in_each_channel():
+    x = np.random.default_rng(0).integers(0, 255, (50, 4, 4, 3), dtype=np.uint8)
+    x[..., 1] = x[..., 1] // 3 + 20
+    x[..., 2] = 7  # a constant channel
+    found = data.Dataset("x", x, np.arange(50) % 10, x[:5], np.arange(5), 10)
+    net = fa.Network((4, 4, 3), [fa.Dense(10)], dtype="float64")
+    net.standardise(*found.statistics())
+    z = net.to_float(x)
+    np.testing.assert_allclose(z.mean(axis=(0, 1, 2)), 0, atol=1e-13)
+    np.testing.assert_allclose(z.std(axis=(0, 1, 2)), [1, 1, 0], atol=1e-13)
+    same = fa.Network((4, 4, 3), [fa.Dense(10)], dtype="float64")
+    rows = data.Dataset("y", x / 255, found.y_train, x[:5] / 255, found.y_test, 10)
+    same.standardise(*rows.statistics())
+    np.testing.assert_allclose(same.to_float(x / 255), z, atol=1e-12)
+
+
+def test_a_validation_split_loses_and_repeats_no_example():
+    x = np.arange(100, dtype=float)[:, None]
+    found = data.Dataset("x", x, np.arange(100) % 10, x[:3] - 1, np.arange(3), 10).validation(30)
+    assert len(found.x_test) == 30 and sorted([*found.x_train[:, 0], *found.x_test[:, 0]]) == list(range(100))
+    np.testing.assert_array_equal(found.y_test, found.x_test[:, 0] % 10)
+    with pytest.raises(fa.InputError, match="1 to 69 training examples, found 70"):
+        found.validation(70)

@@ -271,3 +271,46 @@ def test_lenet_and_resnet8_have_the_parameters_their_shapes_imply():
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
 def test_lenet_sees_its_whole_input_on_28_and_32_pixels(shape):
     assert fa.lenet(input_shape=shape).layers[2].shape_out == (1, 1, 120)
+
+
+@pytest.mark.parametrize(
+    "name, shape, count",
+    [
+        ("lenet", (32, 32, 1), 61_706),  # LeNet-5's
+        ("lenet-cifar", (32, 32, 3), 2_432 + 51_264 + 204_928 + 10_836 + 850),
+        ("resnet20", (32, 32, 3), 269_722),  # He et al. 2016: 0.27 million
+        ("resnet56", (32, 32, 3), 853_018),  # He et al. 2016: 0.85 million
+        ("resnet18", (32, 32, 3), 11_173_962),
+        ("dkp-cnn", (32, 32, 3), 896 + 64 + 9_248 + 64 + (6272 + 1) * 128 + 1290),
+        ("dkp-cnn-no-norm", (32, 32, 3), 896 + 9_248 + (6272 + 1) * 128 + 1290),
+        ("drtp-conv", (28, 28, 1), 832 + (14 * 14 * 32 + 1) * 1000 + 10_010),
+    ],
+)
+def test_a_model_has_its_published_number_of_parameters(name, shape, count):
+    net = fa.model(name, input_shape=shape)
+    assert sum(p.size for p in net.parameters().values()) == count
+
+
+def test_alexnet_and_noklands_net_end_in_the_shapes_their_papers_imply():
+    assert fa.model("alexnet", input_shape=(32, 32, 3), units=64).layers[4].shape_out == (4, 4, 256)
+    assert [layer.shape_out for layer in fa.nokland_conv().layers[:3]] == [(15, 15, 96), (7, 7, 128), (3, 3, 256)]
+
+
+def test_the_shortcut_a_takes_every_other_pixel_and_fills_up_with_zeros_on_both_sides():
+    item = fa.Subsample(2, 8)
+    assert item.build((5, 6, 4), np.float64, np) == (3, 3, 8)
+    z = np.random.default_rng(0).standard_normal((2, 5, 6, 4))
+    h, memo = item.forward(z)
+    np.testing.assert_array_equal(h[..., 2:6], z[:, ::2, ::2])
+    assert not h[..., :2].any() and not h[..., 6:].any()
+    e = np.random.default_rng(1).standard_normal(h.shape)
+    assert (item.backward(e, memo)[0] * z).sum() == pytest.approx((e * h).sum(), rel=1e-13)
+
+
+def test_a_pool_in_a_layer_of_its_own_lets_a_direct_signal_in_before_it():
+    net = fa.dkp_cnn(input_shape=(8, 8, 1))
+    assert {n: own["B"].shape for n, own in fa.DFA(net).feedback.items()} == {
+        1: (10, 6 * 6 * 32),
+        2: (10, 4 * 4 * 32),
+        4: (10, 128),
+    }
