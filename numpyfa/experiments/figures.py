@@ -18,19 +18,23 @@ DEEP = 4  # from so many hidden layers on, the angles are drawn by layer, at the
 
 def draw_figure(file, experiment, protocol, histories):
     """Left: train and test error of each rule. Right: the delta angle of each hidden layer against BP, by epoch; for a
-    deep net by layer, at the last epoch."""
+    deep net by layer, at the last epoch, and beside it the angle of W^T to what stands in its place."""
+    last = [histories[name, 0][-1] for name in protocol.rules]
+    deep = max(sum(column.startswith("angle_") for column in row) for row in last) >= DEEP
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        errors, angles = figure.subplots(1, 2)
+        figure = Figure(figsize=(13 if deep else 9, 3.6), layout="constrained")
+        errors, angles, *rest = figure.subplots(1, 2 + deep)
         for number, name in enumerate(protocol.rules):
             runs = [histories[name, seed] for seed in range(protocol.seeds)]
             colour = COLOURS[number % len(COLOURS)]
             curve(errors, runs, "test_error", colour, "-", f"{name.upper()} test")
             curve(errors, runs, "train_error", colour, "--", f"{name.upper()} train")
             columns = [column for column in runs[0][0] if column.startswith("angle_")]
-            deep = len(columns) >= DEEP
             if name != "bp" and deep:
-                by_layer(angles, runs, columns, colour, STYLES[number % len(STYLES)], name.upper())
+                style, weights = STYLES[number % len(STYLES)], [c for c in runs[0][0] if c.startswith("weight_angle_")]
+                by_layer(angles, runs, columns, colour, style, name.upper())
+                if weights:
+                    by_layer(rest[0], runs, weights, colour, style, name.upper())
             elif name != "bp":
                 for style, column in zip(STYLES * len(columns), columns):
                     label = f"{name.upper()} layer {column.removeprefix('angle_')}"
@@ -51,7 +55,11 @@ def draw_figure(file, experiment, protocol, histories):
         )
         angles.set_ylim(0, max(95, angles.get_ylim()[1]))  # beyond 90 degrees is anti-alignment
         angles.axhline(90, color="0.5", lw=0.8)
-        for axes in (errors, angles):
+        for axes in rest:
+            axes.set(
+                xlabel="layer", ylabel="angle of W^T to what stands for it (degrees)", title="weights", ylim=(0, 95)
+            )
+        for axes in (errors, angles, *rest):
             labels = axes.get_legend_handles_labels()[0]
             if labels:
                 axes.legend(fontsize=6 if len(labels) > 8 else 7, frameon=False, ncols=1 + len(labels) // 9)
@@ -63,7 +71,7 @@ def draw_figure(file, experiment, protocol, histories):
 def by_layer(axes, runs, columns, colour, style, label):
     """The mean over runs of each layer's angle at the last epoch, with a bar of one standard deviation."""
     values = np.array([[run[-1].get(column, np.nan) for column in columns] for run in runs], float)
-    layers = [int(column.removeprefix("angle_")) for column in columns]
+    layers = [int(column.rpartition("_")[2]) for column in columns]
     spread = values.std(axis=0, ddof=1) if len(runs) > 1 else None
     axes.errorbar(layers, values.mean(axis=0), spread, color=colour, ls=style, lw=1.3, marker="o", ms=3, label=label)
 
