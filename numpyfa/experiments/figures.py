@@ -79,9 +79,10 @@ def draw_deep(figure, experiment, protocol, runs):
     errors.set(xlabel="epoch", ylabel="error (%)", yscale="log", title=f"{protocol.net} on {protocol.data}")
     errors.set_xlabel(f"epoch (lines: test, dots: train{published})")
     low, high = errors.get_ylim()
-    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 90) if low <= tick <= high]
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 90) if low <= tick <= high]
     errors.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     errors.minorticks_off()
+    errors.xaxis.set_major_locator(MaxNLocator(integer=True))
     degrees(angles, "alignment", "hidden layer", "angle to the BP delta (degrees)")
     for axes in rest:
         degrees(axes, "weights", "layer", "angle of W^T to what stands for it (degrees)")
