@@ -53,7 +53,7 @@ DKP_CNN = Experiment(
 )
 DKP_CNN_NO_NORM = Experiment(
     name="dkp-cnn-no-norm",
-    protocol=Protocol(net="dkp-cnn-no-norm", **DKP, **SHARED),
+    protocol=Protocol(net="dkp-cnn-no-norm", **DKP | {"lr_of": (("dkp", 5e-4),)}, **SHARED),  # at 0.002 DKP diverges
     source="Webster, Choi & Ahn 2021, without batch norm",
     question="The paper calls batch norm essential: compare with dkp-cnn.",
     quick=DKP_QUICK,
