@@ -216,14 +216,10 @@ class Conv(Weighted):
 
     def rows(self, x):
         xp = array_module(x)
-        n, height, width, channels = x.shape
-        k, s, p = self.kernel, self.stride, self.padding
-        if p:
-            padded = xp.zeros((n, height + 2 * p, width + 2 * p, channels), dtype=x.dtype)
-            padded[:, p : p + height, p : p + width] = x
-            x = padded
-        patches = xp.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(1, 2))[:, ::s, ::s]
-        return patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, k * k * channels)
+        k, s = self.kernel, self.stride
+        x = patches.pad(x, self.padding)
+        windows = xp.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(1, 2))[:, ::s, ::s]
+        return windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, k * k * x.shape[3])
 
     def fold(self, rows):
         height, width, channels = self.shape_in

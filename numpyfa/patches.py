@@ -15,14 +15,13 @@ BYTES = 1 << 20  # of patches at a time: about half of a core's second-level cac
 GPU_BYTES = 1 << 28  # a GPU wants few large products instead
 
 
-def pad(x, before, after=None):
-    """x with zeros around each image: `before` rows and columns before it, `after` (as many if not given) after it."""
-    after = before if after is None else after
-    if before == after == 0:
+def pad(x, p):
+    """x with p rows and columns of zeros around each image."""
+    if p == 0:
         return x
     n, height, width, channels = x.shape
-    padded = array_module(x).zeros((n, height + before + after, width + before + after, channels), dtype=x.dtype)
-    padded[:, before : before + height, before : before + width] = x
+    padded = array_module(x).zeros((n, height + 2 * p, width + 2 * p, channels), dtype=x.dtype)
+    padded[:, p : p + height, p : p + width] = x
     return padded
 
 

@@ -82,7 +82,7 @@ def draw_deep(figure, experiment, protocol, runs):
     ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 90) if low <= tick <= high]
     errors.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     errors.minorticks_off()
-    errors.xaxis.set_major_locator(MaxNLocator(integer=True))
+    errors.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     degrees(angles, "alignment", "hidden layer", "angle to the BP delta (degrees)")
     for axes in rest:
         degrees(axes, "weights", "layer", "angle of W^T to what stands for it (degrees)")
@@ -111,7 +111,7 @@ def by_layer(axes, runs, columns, colour, style, label):
     values = np.array([[run[-1].get(column, np.nan) for column in columns] for run in runs], float)
     layers = [layer_of(column) for column in columns]
     spread = values.std(axis=0, ddof=1) if len(runs) > 1 else None
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.errorbar(layers, values.mean(axis=0), spread, color=colour, ls=style, lw=1.3, marker="o", ms=3, label=label)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..backend import array_module, to_device
+from ..backend import array_module, channel_sums, to_device
 from ..errors import InputError
 from .base import Local
 
@@ -40,10 +40,10 @@ class BatchNorm(Local):
     def forward(self, z, train=False, noise=None):
         if train and z.size == z.shape[-1]:
             raise InputError("batch norm cannot train on a single row: choose a batch size that leaves no batch of one")
-        rows, channels = wide(z), z.shape[-1]
-        mean = mean_of(rows, channels) if train else self.mean
+        rows, n = wide(z), z.size // z.shape[-1]
+        mean = channel_sums(z) / n if train else self.mean
         u = rows - spread(mean, rows)
-        var = mean_of(u * u, channels) if train else self.var
+        var = channel_sums((u * u).reshape(z.shape)) / n if train else self.var
         s = array_module(z).sqrt(var + self.eps)
         u *= spread(1 / s, rows)
         h = u * spread(self.gamma, rows)
@@ -52,9 +52,8 @@ class BatchNorm(Local):
 
     def backward(self, e, memo):
         u, s, mean, var, train = memo
-        rows, channels = wide(e), e.shape[-1]
-        n = e.size // channels
-        mean_e, mean_eu = mean_of(rows, channels), mean_of(rows * u, channels)
+        rows, n = wide(e), e.size // e.shape[-1]
+        mean_e, mean_eu = channel_sums(e) / n, channel_sums((rows * u).reshape(e.shape)) / n
         if train:
             delta = u * spread(-mean_eu, rows)
             delta += rows
@@ -75,11 +74,6 @@ class BatchNorm(Local):
 def wide(z):
     """z as rows of whole image lines, (N height, width channels): NumPy is faster along long rows."""
     return z.reshape(-1, z.shape[-1] if z.ndim == 2 else z.shape[-2] * z.shape[-1])
-
-
-def mean_of(rows, channels):
-    """The mean of each channel."""
-    return rows.sum(axis=0).reshape(-1, channels).sum(axis=0) / (rows.size // channels)
 
 
 def spread(v, rows):
