@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import data, doctor, init
@@ -13,6 +14,8 @@ from .experiments import EXPERIMENTS
 from .experiments.folder import by_layer, epochs_done, plain_json
 from .experiments.protocol import Experiment, Protocol, takes_init
 from .experiments.runner import run
+from .experiments.study import Study
+from .experiments.study import run as run_study
 from .init import INITS
 from .local import ACTIVATIONS
 from .losses import LOSSES
@@ -124,6 +127,8 @@ def given(options, *keys):
 
 def reproduce(options):
     experiment = choose(EXPERIMENTS, options.experiment, "experiment")
+    if isinstance(experiment, Study):
+        return perform_study(experiment, experiment.adapt(options.quick, **given(options, "rules", "data")), options)
     perform(experiment, experiment.adapt(options.quick, **given(options, "rules", "data")), options)
 
 
@@ -150,20 +155,48 @@ def perform(experiment, protocol, options):
     out = Path("runs") / experiment.name if options.out is None else options.out
     total, latest = protocol.epochs * protocol.seeds * len(protocol.rules), {}
     done = sum(epochs_done(out, *job) for job in protocol.jobs()) if options.resume else 0
+    with tqdm(total=total, initial=done, unit="epoch", disable=None, dynamic_ncols=True) as bar, resumable(out):
+
+        def progress(rule, seed, row):
+            latest[rule] = f"{row['test_error']:.2f} %"
+            bar.update(1)
+            bar.set_postfix(latest)
+
+        summary = run(experiment, protocol, out, options.resume, options.force, progress)
+    print(table(experiment, protocol, summary))
+    print(f"\nhistory.csv, summary.json, figure.png and checkpoints are in {out}")
+
+
+def perform_study(study, settings, options):
+    """Run with a progress bar, then print the table."""
+    from tqdm import tqdm
+
+    out = Path("runs") / study.name if options.out is None else options.out
+    with tqdm(total=len(study.jobs(settings)), unit="job", disable=None, dynamic_ncols=True) as bar, resumable(out):
+        summary = run_study(study, settings, out, options.resume, options.force, lambda job: bar.update(1))
+    rows = [list(summary["rows"][0]), *([cell(value) for value in row.values()] for row in summary["rows"])]
+    print("\n".join([f"{study.name}: {study.question}", *columns(rows)]))
+    print(f"\nhistory.csv, summary.json, figure.png and parts are in {out}")
+
+
+def cell(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def resumable(out):
+    """Ctrl-C inside says how to go on."""
     try:
-        with tqdm(total=total, initial=done, unit="epoch", disable=None, dynamic_ncols=True) as bar:
-
-            def progress(rule, seed, row):
-                latest[rule] = f"{row['test_error']:.2f} %"
-                bar.update(1)
-                bar.set_postfix(latest)
-
-            summary = run(experiment, protocol, out, options.resume, options.force, progress)
+        yield
     except KeyboardInterrupt:
         print(f"\nnumpyfa: interrupted; go on with --resume (without --force) and --out {out}", file=sys.stderr)
         raise SystemExit(130) from None
-    print(table(experiment, protocol, summary))
-    print(f"\nhistory.csv, summary.json, figure.png and checkpoints are in {out}")
+
+
+def columns(rows):
+    """Rows of words as lines of aligned columns."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip() for row in rows]
 
 
 def table(experiment, protocol, summary):
@@ -175,15 +208,14 @@ def table(experiment, protocol, summary):
     ]
     rows = summary["rows"]
     angles = sorted({c for row in rows for c in row if c.startswith("angle_") and not c.endswith("_sd")}, key=by_layer)
-    columns = ["train_error", "test_error", *angles]
+    shown = ["train_error", "test_error", *angles]
     header = ["rule", "train error %", "test error %", *(f"angle {c.removeprefix('angle_')} (deg)" for c in angles)]
     published = any("published_test_error" in row for row in rows)
     cells = [header + ["published test error %"] * published]
     for row in rows:
-        line = [row["rule"], *(spread(row, column) for column in columns)]
+        line = [row["rule"], *(spread(row, column) for column in shown)]
         cells.append(line + [f"{row['published_test_error']:g}" if "published_test_error" in row else ""] * published)
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
-    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
+    lines += columns(cells)
     if experiment.question:
         lines.append(f"({experiment.question})")
     return "\n".join(lines)

@@ -1,7 +1,9 @@
-"""Published experiments by name: `numpyfa reproduce NAME`."""
+"""Published experiments by name: `numpyfa reproduce NAME`. Those that train nets have a protocol, those of the theory
+are studies."""
 
-from . import convolutional, poster
+from . import convolutional, poster, student_teacher
 
-EXPERIMENTS = {experiment.name: experiment for experiment in poster.EXPERIMENTS + convolutional.EXPERIMENTS}
+ALL = (*poster.EXPERIMENTS, *convolutional.EXPERIMENTS, student_teacher.STUDY)
+EXPERIMENTS = {experiment.name: experiment for experiment in ALL}
 
 __all__ = ["EXPERIMENTS"]

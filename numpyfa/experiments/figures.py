@@ -21,11 +21,20 @@ def draw_figure(file, experiment, protocol, histories):
     """The errors of each rule by epoch and its angles to BP, in the form that suits the depth of the net."""
     runs = {name: [histories[name, seed] for seed in range(protocol.seeds)] for name in protocol.rules}
     depth = max(len(columns(each, "angle_")) for each in runs.values())
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(layout="constrained")
+
+    def draw(figure):
         (draw_deep if depth >= DEEP else draw_shallow)(figure, experiment, protocol, runs)
         seeds = "1 seed" if protocol.seeds == 1 else f"mean and s.d. of {protocol.seeds} seeds"
         figure.suptitle(f"{experiment.name}: {seeds}, batch {protocol.batch_size}, step {protocol.lr:g}", fontsize=9)
+
+    save(file, draw)
+
+
+def save(file, draw):
+    """Let `draw(figure)` fill a figure in the common style, and write it as PNG."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(layout="constrained")
+        draw(figure)
         figure.savefig(file, dpi=150, format="png")
 
 

@@ -1,7 +1,7 @@
 """The folder of a run: what may be written into it, what may be resumed, and the tables.
 
 protocol.json     what was asked for, the data's fingerprint, and the machine
-checkpoints/      one a job, that is a rule and a seed
+checkpoints/      one a job, that is a rule and a seed; a study of the theory has parts/ instead
 history.csv       one row a job and epoch
 summary.json      one row a rule: mean and standard deviation over seeds, at the last epoch
 figure.png
@@ -56,11 +56,15 @@ def locked(out):
         yield
 
 
-def prepare(out, experiment, protocol, fingerprint, resume, force):
-    """Make the folder ready, and lose nothing in it that was not meant to go."""
+def prepare(out, parts, record, compare, resume, force):
+    """Make the folder ready, and lose nothing in it that was not meant to go.
+
+    `parts` are the files that an earlier run may go on from, `record` is what protocol.json is to say, and `compare()`
+    raises InputError unless that run can go on as this one.
+    """
     sweep(out)
     results = [out / name for name in ("history.csv", "summary.json", "figure.png")]
-    present = [path for path in [*results, *checkpoints(out)] if path.exists()]
+    present = [path for path in [*results, *parts] if path.exists()]
     if present and not (resume or force):
         raise InputError(
             f"{out} holds a run already: go on with it with --resume, replace it with --force, or choose another --out"
@@ -68,17 +72,16 @@ def prepare(out, experiment, protocol, fingerprint, resume, force):
     if resume and not present and not (out / "protocol.json").exists():
         raise InputError(f"{out} holds no run to go on with: correct --out, or leave out --resume")
     if resume and present:
-        compare(out, experiment, protocol, fingerprint)
+        compare()
     elif force:
         for path in present:
             path.unlink()
-    record = {"experiment": experiment.name, "protocol": asdict(protocol), "fingerprint": fingerprint}
-    write_json(out / "protocol.json", record | {"machine": machine()})
+    write_json(out / "protocol.json", record)
 
 
 def sweep(out):
     """Remove the temporary files of processes that were killed while they wrote."""
-    for litter in [*out.glob(".*.part"), *out.glob("checkpoints/.*.part")]:
+    for litter in [*out.glob(".*.part"), *out.glob("checkpoints/.*.part"), *out.glob("parts/.*.part")]:
         litter.unlink()
 
 
@@ -135,13 +138,18 @@ def write_history(out, protocol):
     histories = {job: read_history(out, *job) for job in protocol.jobs() if checkpoint_path(out, *job).exists()}
     rows = [{"rule": name, "seed": seed} | row for (name, seed), history in histories.items() for row in history]
     if rows:
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        angles = sorted((column for column in columns if "angle" in column), key=by_layer)
-        with whole_file(out / "history.csv") as file:
-            writer = csv.DictWriter(file, [c for c in columns if c not in angles] + angles, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        angles = sorted({column for row in rows for column in row if "angle" in column}, key=by_layer)
+        write_rows(out / "history.csv", rows, last=angles)
     return histories
+
+
+def write_rows(path, rows, last=()):
+    """A table of all the columns that any row has, those named in `last` at the end; what a row lacks stays empty."""
+    columns = dict.fromkeys(column for row in rows for column in row)
+    with whole_file(path) as file:
+        writer = csv.DictWriter(file, [c for c in columns if c not in last] + list(last), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def by_layer(column):

@@ -13,17 +13,29 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from .. import checkpoint
 from ..data import flip_and_crop
-from ..doctor import THREADS, cores
+from ..doctor import THREADS, cores, machine
 from ..errors import Diverged, InputError, Stopped
 from ..files import whole_file
 from ..learn import fit
-from .folder import checkpoint_path, identity, locked, prepare, summarise, sweep, write_history, write_json
+from .folder import (
+    checkpoint_path,
+    checkpoints,
+    compare,
+    identity,
+    locked,
+    prepare,
+    summarise,
+    sweep,
+    write_history,
+    write_json,
+)
 from .protocol import build, dataset, validate
 
 
@@ -39,9 +51,15 @@ def run(experiment, protocol, out, resume=False, force=False, progress=None):
     out = Path(out)
     fingerprint = validate(protocol).fingerprint()
     with locked(out):
-        prepare(out, experiment, protocol, fingerprint, resume, force)
+        record = {"experiment": experiment.name, "protocol": asdict(protocol), "fingerprint": fingerprint}
+
+        def same():
+            compare(out, experiment, protocol, fingerprint)
+
+        prepare(out, checkpoints(out), record | {"machine": machine()}, same, resume, force)
         try:
-            run_jobs(protocol, out, fingerprint, progress or (lambda *_: None))
+            jobs = [(protocol, *job, out, fingerprint) for job in protocol.jobs()]
+            run_jobs(run_job, jobs, min(cores(), len(jobs)) if protocol.device == "cpu" else 1, progress)
         except BaseException:
             sweep(out)
             with suppress(InputError):  # what there is; the error itself matters more
@@ -57,20 +75,24 @@ def run(experiment, protocol, out, resume=False, force=False, progress=None):
     return summary
 
 
-def run_jobs(protocol, out, fingerprint, progress):
-    """Run the jobs, as many at a time as there are cores (one at a time on a GPU)."""
-    jobs, diverged = protocol.jobs(), []
+def run_jobs(work, jobs, workers, progress=None):
+    """work(*job) for each job, in so many processes. What they `tell` is passed on to `progress`.
+
+    Raises Diverged when jobs diverged, after the others have finished; Stopped when a process is lost.
+    """
+    if not jobs:
+        return
+    progress, diverged = progress or (lambda *_: None), []
     context = multiprocessing.get_context("spawn")  # a fresh process reads the thread settings before it loads BLAS
     messages = context.Queue()
-    workers = min(cores(), len(jobs)) if protocol.device == "cpu" else 1
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(messages,))
     try:
         with one_thread_each(), without_ctrl_c():
-            waiting = {pool.submit(run_job, protocol, *job, out, fingerprint) for job in jobs}
+            waiting = {pool.submit(work, *job) for job in jobs}
         while waiting:
             done, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
-            report(messages, progress)
+            pass_on(messages, progress)
             for future in done:
                 try:
                     future.result()
@@ -78,7 +100,7 @@ def run_jobs(protocol, out, fingerprint, progress):
                     diverged.append(str(error))
                 except BrokenProcessPool:
                     raise Stopped("a process was killed (out of memory?): go on with --resume") from None
-        report(messages, progress)
+        pass_on(messages, progress)
     except BaseException:
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()
@@ -89,7 +111,7 @@ def run_jobs(protocol, out, fingerprint, progress):
         raise Diverged("; ".join(diverged))
 
 
-def report(messages, progress):
+def pass_on(messages, progress):
     """Pass on what the workers have sent."""
     while True:
         try:
@@ -129,6 +151,17 @@ def start_worker(queue_to_parent):
     messages = queue_to_parent
 
 
+def tell(*message):
+    """A worker's report to its parent, which passes it on to `progress`."""
+    messages.put(message)
+
+
+def stop_if_alone():
+    """End a worker whose parent was killed, before a resumed run writes the same files."""
+    if not multiprocessing.parent_process().is_alive():
+        os._exit(1)
+
+
 def run_job(protocol, rule_name, seed, out, fingerprint):
     """Train one rule from one seed, from its checkpoint if there is one."""
     examples = dataset(protocol, download=False)
@@ -139,13 +172,11 @@ def run_job(protocol, rule_name, seed, out, fingerprint):
         history, found = checkpoint.load(path, net, a_rule, optimizer)
         if found != about:
             raise InputError(f"{path} belongs to another run: delete it to do that part again")
-    parent = multiprocessing.parent_process()
 
     def after_epoch(history):
-        if not parent.is_alive():  # it was killed: stop, before a resumed run writes the same files
-            os._exit(1)
+        stop_if_alone()
         checkpoint.save(path, net, a_rule, optimizer, history, about)
-        messages.put((rule_name, seed, history[-1]))
+        tell(rule_name, seed, history[-1])
 
     try:
         with np.errstate(all="ignore"):  # what goes wrong is told by Diverged

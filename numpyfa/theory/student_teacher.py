@@ -14,6 +14,7 @@ Sources: Saad & Solla 1995; Goldt et al. 2019; Refinetti, d'Ascoli, Ohana & Gold
 """
 
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from ..errors import Diverged, InputError, check_number, choose
 from .integrals import INTEGRALS
 
 UNITS = {
-    "erf": (lambda x: _erf(x / np.sqrt(2)), lambda x: np.sqrt(2 / np.pi) * np.exp(-0.5 * x * x)),
+    "erf": (lambda x: scipy("special").erf(x / np.sqrt(2)), lambda x: np.sqrt(2 / np.pi) * np.exp(-0.5 * x * x)),
     "linear": (lambda x: x, lambda x: np.ones_like(x)),
 }
 LARGEST = 1e4  # an overlap beyond this has diverged
@@ -95,8 +96,6 @@ def integrate(overlaps, times, lr, sigma=0.0, unit="erf", rtol=1e-8):
 
     Raises Diverged, with the time reached, when an overlap grows beyond all bounds.
     """
-    from scipy.integrate import solve_ivp
-
     check_number("the learning rate", lr, 0)
     check_number("the noise", sigma, 0)
     choose(INTEGRALS, unit, "unit")
@@ -135,7 +134,7 @@ def integrate(overlaps, times, lr, sigma=0.0, unit="erf", rtol=1e-8):
     bounded.terminal = True
     start = np.concatenate([overlaps.Q.reshape(-1), overlaps.R.reshape(-1), overlaps.v])
     with np.errstate(all="ignore"):
-        found = solve_ivp(flow, (0, times[-1]), start, t_eval=times, events=bounded, rtol=rtol, atol=1e-10)
+        found = scipy("integrate").solve_ivp(flow, (0, times[-1]), start, t_eval=times, events=bounded, rtol=rtol, atol=1e-10)
     if found.status != 0 or not np.isfinite(found.y).all():
         raise stop()
     return [at(state) for state in found.y.T]
@@ -163,18 +162,19 @@ def simulate(overlaps, N, times, lr, sigma=0.0, unit="erf", seeds=(0,)):
     w, B = (np.stack(each) for each in zip(*(matching_weights(overlaps, N, rng) for rng in draws)))
     v = np.tile(overlaps.v, (len(seeds), 1))
     examples = [np.random.default_rng([seed, 1]) for seed in seeds]
-    marks, history, block = [round(t * N) for t in times], {}, max(1, 4_000_000 // (N * len(seeds)))
+    marks, history, block = {round(t * N): t for t in times}, {}, max(1, 4_000_000 // (N * len(seeds)))
 
     def record(step):
-        for mark, time in zip(marks, times):
-            if mark == step:
-                history[time] = [
-                    replace(overlaps, Q=a @ a.T / N, R=a @ b.T / N, T=b @ b.T / N, v=c) for a, b, c in zip(w, B, v)
-                ]
+        if step in marks:
+            overlaps_now = zip(w, B, v)
+            history[marks[step]] = [
+                replace(overlaps, Q=a @ a.T / N, R=a @ b.T / N, T=b @ b.T / N, v=c) for a, b, c in overlaps_now
+            ]
 
     record(0)
-    for start in range(0, marks[-1], block):
-        count = min(block, marks[-1] - start)
+    last = max(marks)
+    for start in range(0, last, block):
+        count = min(block, last - start)
         x = np.stack([rng.standard_normal((count, N)) for rng in examples], axis=1)
         xi = sigma * np.stack([rng.standard_normal(count) for rng in examples], axis=1)
         y = np.einsum("m,tsm->ts", overlaps.A, g(np.einsum("smn,tsn->tsm", B, x, optimize=True) / np.sqrt(N))) + xi
@@ -193,7 +193,9 @@ def simulate(overlaps, N, times, lr, sigma=0.0, unit="erf", seeds=(0,)):
     return history
 
 
-def _erf(x):
-    from scipy.special import erf
-
-    return erf(x)
+def scipy(module):
+    """A module of SciPy, which only this part of the package needs."""
+    try:
+        return import_module(f"scipy.{module}")
+    except ImportError:
+        raise InputError("the student and the teacher need SciPy: pip install 'numpyfa[theory]'") from None
