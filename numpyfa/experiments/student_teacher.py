@@ -89,10 +89,11 @@ def draw(figure, settings, rows):
         axes.fill_between(t, mean - spread, mean + spread, color=colour, alpha=0.2, lw=0)
     axes.axhline(5 / np.sqrt(settings["N"]), color="0.3", lw=0.8, ls=":")
     axes.annotate("5 / sqrt N", (0.2, 5 / np.sqrt(settings["N"])), va="bottom", fontsize=7)
-    axes.set(ylabel="largest |simulation - theory| in Q, R, v", yscale="log")
+    axes.set(ylabel="largest |simulation - theory| in Q, R, v")
     for axes in panels:
         axes.set(xlabel="t = steps / N")
-        axes.set_xscale("symlog", linthresh=0.1)
+        axes.set_xscale("symlog", linthresh=0.1)  # logarithmic, but with a place for 0
+        axes.set_xlim(0, settings["t"])
     seeds = settings["seeds"]
     figure.suptitle(f"student-teacher: N = {settings['N']}, K = M = {K}, step {settings['lr']:g}, {seeds} seeds", fontsize=9)
 
