@@ -175,7 +175,10 @@ def perform_study(study, settings, options):
     with tqdm(total=len(study.jobs(settings)), unit="job", disable=None, dynamic_ncols=True) as bar, resumable(out):
         summary = run_study(study, settings, out, options.resume, options.force, lambda job: bar.update(1))
     rows = [list(summary["rows"][0]), *([cell(value) for value in row.values()] for row in summary["rows"])]
-    print("\n".join([f"{study.name}: {study.question}", *columns(rows)]))
+    lines = columns(rows)
+    if max(map(len, lines)) > 200:  # sentences: one below the other
+        lines = [f"{name}: {word}" for row in rows[1:] for name, word in [*zip(rows[0], row), ("", "")]]
+    print("\n".join([f"{study.name}: {study.question}", *(line.removesuffix(": ") for line in lines)]))
     print(f"\nhistory.csv, summary.json, figure.png and parts are in {out}")
 
 

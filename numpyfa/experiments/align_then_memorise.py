@@ -17,7 +17,8 @@ import numpy as np
 from ..theory import Overlaps, generalisation_error, integrate
 from ..theory import deep_linear as deep
 from .figures import COLOURS, STYLES
-from .study import Study, column, over_seeds, pick
+from .student_teacher import cosine
+from .study import Study, column, pick
 
 SETTINGS = {
     "students": [2, 4],
@@ -52,14 +53,11 @@ def shallow(settings, K, seed):
     for rule, feedback in (("bp", None), ("fa", F)):
         begin = Overlaps(w @ w.T / 500, w @ B.T / 500, B @ B.T / 500, v, np.ones(M), feedback)
         for t, now in zip(times, integrate(begin, times, settings["lr"])):
-            rows.append({"part": "shallow", "rule": rule, "K": K, "seed": seed, "t": float(t),
-                         "error": generalisation_error(now), "cosine": float(cosine(now.v, F)),
-                         "signs_of_F": int((now.v * F > 0).sum()), "signs_of_v0": int((now.v * v > 0).sum())})  # fmt: skip
+            row = {"part": "shallow", "rule": rule, "K": K, "seed": seed, "t": float(t)}
+            row |= {"error": generalisation_error(now), "cosine": cosine(now.v, F)}
+            row |= {"signs_of_F": int((now.v * F > 0).sum()), "signs_of_v0": int((now.v * v > 0).sum())}
+            rows.append(row)
     return rows
-
-
-def cosine(a, b):
-    return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
 
 
 def teacher(rng, shared, outputs=5, inputs=20):
@@ -124,8 +122,9 @@ def heat(settings):
             wa = np.mean(deep.weight_alignment(A, G), axis=0)
             ga = np.mean(deep.gradient_alignment(A, G, deep.output(A, G, x) - y), axis=0)
             for seed, i, k in np.ndindex(wa.shape):
-                rows.append({"part": "heat", "step": step, "alpha": float(grid[i]), "beta": float(grid[k]), "seed": seed,
-                             "weight_alignment": float(wa[seed, i, k]), "gradient_alignment": float(ga[seed, i, k])})  # fmt: skip
+                row = {"part": "heat", "step": step, "alpha": float(grid[i]), "beta": float(grid[k]), "seed": seed}
+                row |= {"weight_alignment": float(wa[seed, i, k]), "gradient_alignment": float(ga[seed, i, k])}
+                rows.append(row)
     return rows
 
 

@@ -155,11 +155,16 @@ def conclude(settings, rows):
         last = pick(rows, part="learn", rule=rule, step=settings["examples"])
         expected = {"bp": "1e-11 to 1e-12", "fa": "1e-11 to 1e-12", "shallow": "stays near 1"}.get(rule, "")
         mean = np.exp(np.log(column(last, "error")).mean())
-        say(f"error of {rule} after {settings['examples']} examples, step {lr:g}", mean, f"{expected} (read off Fig. 1)")
+        say(
+            f"error of {rule} after {settings['examples']} examples, step {lr:g}", mean, f"{expected} (read off Fig. 1)"
+        )
     fa = pick(rows, part="learn", rule="fa", step=settings["examples"])
     say("FA's angle to BP at the end", column(fa, "angle_bp").mean(), "about 30 (Fig. 1)")
     say("FA's angle to pseudo-BP at the end", column(fa, "angle_pseudo").mean(), "0 to 8, small weights (Fig. 4)")
-    for scale, bp, pseudo in ((min(settings["scales"]), "25", "0 to 8"), (max(settings["scales"]), "60 to 73", "55 to 68")):
+    for scale, bp, pseudo in (
+        (min(settings["scales"]), "25", "0 to 8"),
+        (max(settings["scales"]), "60 to 73", "55 to 68"),
+    ):
         at = pick(rows, part="scale", scale=scale)
         say(f"angle to BP from weights of {scale:g}", column(at, "angle_bp").mean(), f"{bp} (Fig. 4)")
         say(f"angle to pseudo-BP from weights of {scale:g}", column(at, "angle_pseudo").mean(), f"{pseudo} (Fig. 4)")

@@ -1,7 +1,7 @@
 """The poster's student and teacher: does the second layer align with the feedback vector?
 
-The poster's text fixes N = 500, K = M = 5 and the start R = 0, Q = 0.2 times the identity. What it leaves open, and what
-we chose (those marked * as far as its words allow):
+The poster's text fixes N = 500, K = M = 5 and the start R = 0, Q = 0.2 times the identity. What it leaves open, and
+what we chose (those marked * as far as its words allow):
 
     teacher          * T = identity, all second-layer weights 1, no noise
     units            g(x) = erf(x / sqrt 2); * the poster says sigmoidal
@@ -10,8 +10,12 @@ we chose (those marked * as far as its words allow):
     feedback F       N(0, 1), one draw for all runs
     time             t = steps / N to 1000
 
-The seeds differ in their examples and in the directions of their weights, so the spread is that of a finite N.
+The seeds differ in their examples and in the directions of their weights, so the spread is that of a finite N. R = 0
+is a ridge: in theory the student stays near it, while every simulation is pushed off it in the end. So theory is also
+run from an R of the size that random weights have, N(0, Q / N), one draw a seed ("off the ridge").
 """
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,14 +52,26 @@ def work(settings, kind, first):
         here = [("theory", first, theory[time])] * (first == 0)
         here += [("simulation", seed, each) for seed, each in zip(seeds, found[time])]
         for part, seed, each in here:
-            cosine = each.v @ F / np.linalg.norm(each.v) / np.linalg.norm(F)
             row = {"part": part, "rule": kind, "seed": seed, "t": float(time)}
-            row |= {"error": generalisation_error(each), "cosine": float(cosine), "overlap": float(each.v @ F)}
-            row["deviation"] = float(max(np.abs(getattr(each, name) - getattr(theory[time], name)).max() for name in "QRv"))
+            row |= {"error": generalisation_error(each), "cosine": cosine(each.v, F), "overlap": float(each.v @ F)}
+            row["deviation"] = float(
+                max(np.abs(getattr(each, name) - getattr(theory[time], name)).max() for name in "QRv")
+            )
             for name, matrix in (("Q", each.Q), ("R", each.R)):
                 row |= {f"{name}_{i + 1}{k + 1}": float(matrix[i, k]) for i, k in np.ndindex(matrix.shape)}
             rows.append(row | {f"v_{i + 1}": float(value) for i, value in enumerate(each.v)})
+    for seed in seeds:
+        R = np.random.default_rng([seed, 2]).standard_normal(begin.R.shape) * np.sqrt(settings["Q"] / settings["N"])
+        for time, now in zip(times, integrate(replace(begin, R=R), times, settings["lr"])):
+            row = {"part": "off the ridge", "rule": kind, "seed": seed, "t": float(time)}
+            rows.append(
+                row | {"error": generalisation_error(now), "cosine": cosine(now.v, F), "overlap": float(now.v @ F)}
+            )
     return rows
+
+
+def cosine(a, b):
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def draw(figure, settings, rows):
@@ -68,8 +84,14 @@ def draw(figure, settings, rows):
             t, mean, spread = over_seeds(pick(rows, part="simulation", rule=kind), "t", name)
             axes.fill_between(t, mean - spread, mean + spread, color=colour, alpha=0.3, lw=0)
             axes.plot(column(theory, "t"), column(theory, name), color=colour, ls=style, lw=1.3, label=kind.upper())
+            for seed in range(settings["seeds"]):
+                own = pick(rows, part="off the ridge", rule=kind, seed=seed)
+                axes.plot(column(own, "t"), column(own, name), color=colour, lw=0.4)
         axes.set(ylabel=label)
-    panels[0].legend(title="lines: theory, bands: simulation", fontsize=7, title_fontsize=7, frameon=False)
+    panels[0].set_yscale("log")
+    panels[0].legend(
+        title="lines: theory (thin: off the ridge)\nbands: simulation", fontsize=7, title_fontsize=7, frameon=False
+    )
     K = settings["K"]
     for axes, kind in zip(panels[3:5], ("bp", "fa")):
         theory = pick(rows, part="theory", rule=kind)
@@ -95,26 +117,29 @@ def draw(figure, settings, rows):
         axes.set_xscale("symlog", linthresh=0.1)  # logarithmic, but with a place for 0
         axes.set_xlim(0, settings["t"])
     seeds = settings["seeds"]
-    figure.suptitle(f"student-teacher: N = {settings['N']}, K = M = {K}, step {settings['lr']:g}, {seeds} seeds", fontsize=9)
+    figure.suptitle(
+        f"student-teacher: N = {settings['N']}, K = M = {K}, step {settings['lr']:g}, {seeds} seeds", fontsize=9
+    )
 
 
 def conclude(settings, rows):
     table = []
     for kind in ("bp", "fa"):
         theory, simulated = pick(rows, part="theory", rule=kind), pick(rows, part="simulation", rule=kind)
-        last = [row for row in simulated if row["t"] == theory[-1]["t"]]
-        cosines = column(theory, "cosine")
-        error, deviation = column(last, "error"), column(simulated, "deviation")
+        end, bound = theory[-1]["t"], 5 / settings["N"] ** 0.5
+        apart = [row["t"] for row in simulated if row["deviation"] > bound]
+        cosines, ridge = column(theory, "cosine"), pick(rows, part="off the ridge", rule=kind, t=end)
+        error = column(pick(simulated, t=end), "error")
         table.append({
             "rule": kind,
             "cos(v, F) at 0": cosines[0].item(),
             "highest": cosines.max().item(),
-            "at the end": cosines[-1].item(),
-            "error, theory": theory[-1]["error"],
-            "error, simulation": error.mean().item(),
+            f"at {end:g}": cosines[-1].item(),
+            f"error at {end:g}: theory": theory[-1]["error"],
+            "off the ridge": column(ridge, "error").mean().item(),
+            "simulation": error.mean().item(),
             "s.d.": error.std(ddof=1).item() if len(error) > 1 else float("nan"),
-            "largest deviation": deviation.max().item(),
-            "5 / sqrt N": 5 / settings["N"] ** 0.5,
+            "within 5 / sqrt N until t =": float(max(t for t in column(theory, "t") if t < min(apart, default=np.inf))),
         })  # fmt: skip
     return table
 

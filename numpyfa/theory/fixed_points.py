@@ -1,8 +1,8 @@
 """Fixed points of feedback alignment and their stability, in small nets without biases: tanh units, linear outputs.
 
-Rows are examples: H_0 = X (P x n_0), Z_l = H_{l-1} W_l^T, H_l = tanh Z_l, the output Z_L (P x C) against Y. The residual
-E = Z_L - Y is a vector of P C entries, the loss |E|^2 / 2, and J = dE/dw. With every W_{l+1}^T on the way back replaced
-by B_{l+1} (or all of them by one B_l: direct feedback), J becomes J^, and
+Rows are examples: H_0 = X (P x n_0), Z_l = H_{l-1} W_l^T, H_l = tanh Z_l, the output Z_L (P x C) against Y. The
+residual E = Z_L - Y is a vector of P C entries, the loss |E|^2 / 2, and J = dE/dw. With every W_{l+1}^T on the way back
+replaced by B_{l+1} (or all of them by one B_l: direct feedback), J becomes J^, and
 
     dw/dt = -J^^T E,     dE/dt = -K E,     K = J J^^T = sum_l J_l J^_l^T
 
@@ -43,8 +43,10 @@ def send_back(W, H, rule, B, e):
     for number in range(len(W) - 1, 0, -1):
         if rule == "dfa":
             sent = e @ B[number].T
+        elif rule == "fa":
+            sent = delta[0] @ B[number + 1].T
         else:
-            sent = delta[0] @ (W[number] if rule == "bp" else B[number + 1].T)
+            sent = delta[0] @ W[number]  # W_{l+1}: a list counts from 0
         delta.insert(0, sent * (1 - H[number] ** 2)[:, None, :])
     return delta
 

@@ -134,7 +134,9 @@ def integrate(overlaps, times, lr, sigma=0.0, unit="erf", rtol=1e-8):
     bounded.terminal = True
     start = np.concatenate([overlaps.Q.reshape(-1), overlaps.R.reshape(-1), overlaps.v])
     with np.errstate(all="ignore"):
-        found = scipy("integrate").solve_ivp(flow, (0, times[-1]), start, t_eval=times, events=bounded, rtol=rtol, atol=1e-10)
+        found = scipy("integrate").solve_ivp(
+            flow, (0, times[-1]), start, t_eval=times, events=bounded, rtol=rtol, atol=1e-10
+        )
     if found.status != 0 or not np.isfinite(found.y).all():
         raise stop()
     return [at(state) for state in found.y.T]
