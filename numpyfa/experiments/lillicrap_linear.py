@@ -89,15 +89,15 @@ def scalar(settings):
     c = 2 W - A^2 is conserved, so dA/dt = 1 - W A = -(A^3 + c A - 2) / 2: A goes to the next root, away from the middle
     one if there are three. At c = -3 two of them meet, and it gets there ever more slowly.
     """
-    rows, one, grid = [], np.array([[1.0]]), np.linspace(-3, 3, 13)
-    for a in grid:
-        for w in grid:
-            A, W = task.flow(one, a * one, w * one, one, "fa", 0.002, [20000])[20000]
-            roots = np.roots([1, 0, 2 * w - a * a, -2])
-            real = np.sort(roots.real[np.abs(roots.imag) < 1e-5])
-            due = real[-1] if len(real) < 3 or a > real[1] + 1e-9 else real[1] if a > real[1] - 1e-9 else real[0]
-            rows.append({"part": "scalar", "A": float(a), "W": float(w), "A_end": float(A.item()),
-                         "W_end": float(W.item()), "A_due": float(due)})  # fmt: skip
+    starts = [(float(a), float(w)) for a in np.linspace(-3, 3, 13) for w in np.linspace(-3, 3, 13)]
+    A, W = np.array(starts).T[:, :, None, None]
+    ends = task.flow(np.ones_like(A), A, W, np.ones_like(A), "fa", 0.002, [20000])[20000]
+    rows = []
+    for (a, w), end_a, end_w in zip(starts, *(each.reshape(-1).tolist() for each in ends)):
+        roots = np.roots([1, 0, 2 * w - a * a, -2])
+        real = np.sort(roots.real[np.abs(roots.imag) < 1e-5]).tolist()
+        due = real[-1] if len(real) < 3 or a > real[1] + 1e-9 else real[1] if a > real[1] - 1e-9 else real[0]
+        rows.append({"part": "scalar", "A": a, "W": w, "A_end": end_a, "W_end": end_w, "A_due": due})
     return rows
 
 

@@ -57,9 +57,7 @@ def work(settings, kind, first):
             row["deviation"] = float(
                 max(np.abs(getattr(each, name) - getattr(theory[time], name)).max() for name in "QRv")
             )
-            for name, matrix in (("Q", each.Q), ("R", each.R)):
-                row |= {f"{name}_{i + 1}{k + 1}": float(matrix[i, k]) for i, k in np.ndindex(matrix.shape)}
-            rows.append(row | {f"v_{i + 1}": float(value) for i, value in enumerate(each.v)})
+            rows.append(row | (entries(each) if part == "theory" else {}))
     for seed in seeds:
         R = np.random.default_rng([seed, 2]).standard_normal(begin.R.shape) * np.sqrt(settings["Q"] / settings["N"])
         for time, now in zip(times, integrate(replace(begin, R=R), times, settings["lr"])):
@@ -72,6 +70,13 @@ def work(settings, kind, first):
 
 def cosine(a, b):
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def entries(overlaps):
+    """Every entry of Q, R and v, by name."""
+    pairs = [("Q", overlaps.Q), ("R", overlaps.R)]
+    row = {f"{name}_{i + 1}{k + 1}": float(matrix[i, k]) for name, matrix in pairs for i, k in np.ndindex(matrix.shape)}
+    return row | {f"v_{i + 1}": float(value) for i, value in enumerate(overlaps.v)}
 
 
 def draw(figure, settings, rows):
