@@ -156,7 +156,7 @@ def draw(figure, settings, rows):
         own = pick(rows, part="linear", layer=layer)
         linears.plot(column(own, "condition"), column(own, "weight_alignment"), marker, color=colour, ms=4,
                      label=f"W_{layer + 1} to its feedback")  # fmt: skip
-    linears.set(xlabel="condition of A_l", ylabel="weight alignment (cosine)", xscale="log", title="deep linear net")
+    linears.set(xlabel="condition of A_l", ylabel="weight alignment (cosine)", title="deep linear net")
     linears.legend(fontsize=7, frameon=False)
     for axes, step in zip((early, late), settings["heat_steps"]):
         grid = [[column(pick(rows, part="heat", step=step, alpha=a, beta=b), "gradient_alignment").mean()

@@ -105,7 +105,12 @@ def draw_gap(figure, settings, rows):
             axes.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.15, lw=0)
         x, due, _ = over_seeds(own, "step", "gap_due")
         gaps.plot(x[::3], due[::3], "o", color=colour, ms=3, mfc="none")
-    gaps.set(xlabel="step", ylabel="|B - W^T| / at the start", yscale="log", title="layer 2, circles: (1 - lr decay)^t")
+    gaps.set(
+        xlabel="step",
+        ylabel="|B - W^T| / at the start",
+        yscale="log",
+        title="layer 2, circles: (1 - lr decay)^t; two coincide",
+    )
     angles.set(xlabel="step", ylabel="angle of B to W^T (degrees)", ylim=(0, 95))
     gaps.legend(fontsize=7, frameon=False)
     figure.suptitle(f"kolen-pollack: {settings['seeds']} seeds", fontsize=9)
