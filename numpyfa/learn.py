@@ -4,9 +4,12 @@ traces  = net.forward(x)                   what each layer computed
 output  = loss.output(traces[-1].h, y)     the loss and the error of each example
 signals = rule.signals(traces, output)     what each layer is told
 optimizer.update(parameters, gradients)    dW = rows^T delta / N
+
+`train_step` goes through the signals one by one (`rule.sweep`), so that a deep net's are never all in memory at once.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,8 +26,12 @@ def train_step(net, rule, loss, optimizer, x, target, noise=None):
     rule.step = optimizer.step + 1
     traces = net.forward(x, train=True, noise=noise)
     output = loss.output(traces[-1].h, target)
-    signals = rule.signals(traces, output)
-    gradients = net.gradients(traces, signals) | rule.gradients(traces, signals, output)
+    gradients = {}
+    for layer, signal in rule.sweep(traces, output):  # each signal is forgotten when its gradients are taken
+        trace = traces[layer.number - 1]
+        output = replace(output, error=signal.delta) if layer is net.layers[-1] else output
+        gradients |= {f"{layer.number}.{name}": gradient for name, gradient in layer.gradients(trace, signal).items()}
+        gradients |= rule.gradients_of(layer, trace, signal, output)
     optimizer.update(net.parameters() | rule.parameters(), gradients)
     net.settle(traces)
     rule.settle(traces)

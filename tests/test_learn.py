@@ -247,3 +247,40 @@ def test_a_failing_write_leaves_the_old_checkpoint_and_no_litter(saved, monkeypa
     with pytest.raises(fa.InputError, match="No space left on device"):
         checkpoint.save(path, net, rule, optimizer, [])
     assert path.read_bytes() == before and [each.name for each in path.parent.iterdir()] == ["c.npz"]
+
+
+@pytest.mark.parametrize("name", ["bp", "kp", "dkp", "ifa", "dtp", "greedy"])
+def test_a_step_uses_exactly_the_gradients_of_the_whole_list_of_signals(name):
+    """The gradients that the optimiser gets, layer by layer, are those of `rule.signals` bit for bit."""
+    net, given = fa.mlp("6-5-4-3", dtype="float64"), {}
+
+    class Spy(fa.SGD):
+        def update(self, parameters, gradients):
+            given.update(gradients)
+
+    rule, rng = fa.rule(name, net), np.random.default_rng(0)
+    rule.settle = lambda traces: None  # dtp's inverses would learn here
+    x, target = rng.standard_normal((5, 6)), np.eye(3)[[0, 1, 2, 0, 1]]
+    fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), Spy(0.1), x, target)
+    traces = net.forward(x, train=True)
+    output = fa.SoftmaxCrossEntropy().output(traces[-1].h, target)
+    signals = rule.signals(traces, output)
+    expected = net.gradients(traces, signals) | rule.gradients(traces, signals, output)
+    assert given.keys() == expected.keys()
+    for key, gradient in expected.items():
+        np.testing.assert_array_equal(given[key], gradient)
+
+
+def test_a_step_never_holds_all_signals_at_once():
+    """30 layers of 64 units, 1000 examples: besides traces and gradients at most 6 maps, where all signals are 60."""
+    import tracemalloc
+
+    net, rng = fa.mlp("-".join(["64"] * 31)), np.random.default_rng(0)
+    x, target = rng.standard_normal((1000, 64), np.float32), np.eye(64, dtype=np.float32)[rng.integers(0, 64, 1000)]
+    one = x.nbytes
+    tracemalloc.start()
+    fa.train_step(net, fa.BP(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), x, target)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    weights = sum(each.nbytes for each in net.parameters().values())
+    assert 30 * one < peak < 30 * one + 2 * weights + 6 * one

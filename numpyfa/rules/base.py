@@ -4,7 +4,7 @@ A `SequentialRule` goes down the network: each layer's delta crosses that layer'
 A `DirectRule` goes straight across: the error at the output is projected to each layer.
 
 A rule is one short file: `init_feedback` draws its arrays for a layer, `transport` or `project` is its equation.
-`signals` is pure in both, so a second rule can look at the same forward pass.
+`sweep` is pure in both, so a second rule can look at the same forward pass.
 """
 
 from dataclasses import dataclass, field, fields, replace
@@ -72,14 +72,28 @@ class Rule:
 
     def gradients(self, traces, signals, output):
         """{"feedback.3.B": array, ...} for W's own optimiser: the same step and decay."""
-        flat = {}
-        if self.learned:
-            output = replace(output, error=signals[-1].delta)
-            for layer in self.receiving_layers():
-                trace, signal, own = traces[layer.number - 1], signals[layer.number - 1], self.feedback[layer.number]
-                for name, gradient in self.feedback_gradients(layer, own, trace, signal, output).items():
-                    flat[f"feedback.{layer.number}.{name}"] = gradient
+        flat, output = {}, replace(output, error=signals[-1].delta)
+        for layer, trace, signal in zip(self.net.layers, traces, signals):
+            flat |= self.gradients_of(layer, trace, signal, output)
         return flat
+
+    def gradients_of(self, layer, trace, signal, output):
+        """The same for one layer; `output.error` is the output layer's delta."""
+        if not self.learned or layer.number not in self.feedback or signal is None:
+            return {}
+        found = self.feedback_gradients(layer, self.feedback[layer.number], trace, signal, output)
+        return {f"feedback.{layer.number}.{name}": gradient for name, gradient in found.items()}
+
+    def signals(self, traces, output):
+        """The signals of layers 1..L for one batch; None for a layer that is told nothing."""
+        found = [None] * len(traces)
+        for layer, signal in self.sweep(traces, output):
+            found[layer.number - 1] = signal
+        return found
+
+    def sweep(self, traces, output):
+        """(layer, its signal) one by one, for one batch. What is not kept is forgotten before the next one."""
+        raise NotImplementedError
 
     def check_optimizer(self, optimizer):
         """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
@@ -91,24 +105,23 @@ class Rule:
         """What changes after a batch other than by W's optimiser. Nothing, unless a rule says otherwise."""
 
     def descend(self, traces, told, across, below, receive=exact):
-        """The signals of all layers, from the last to the first; None for a layer that is told nothing.
+        """(layer, its signal) from the last layer to the first; a layer that is told nothing is left out.
 
         `told` holds the e that is given, by layer number. A layer whose number is in `below` gets the sum of what the
         layers that it feeds send down, across(layer, trace, signal), of the shape of their input. `receive(layer,
         trace, e)` makes a signal of what a layer is told.
         """
-        signals = [None] * len(self.net.layers)
         for layer in reversed(self.net.layers):
             if layer.number not in told:
                 continue
             trace = traces[layer.number - 1]
-            signal = signals[layer.number - 1] = receive(layer, trace, told[layer.number])
+            signal = receive(layer, trace, told.pop(layer.number))
+            yield layer, signal
             sources = [source for source in self.net.sources[layer.number] if source in below]
             if sources:
                 sent = across(layer, trace, signal)
                 for source in sources:
                     told[source] = told[source] + sent if source in told else sent
-        return signals
 
     def crossed_layers(self):
         """The layers whose weights a signal crosses on its way down: not those fed by the network's input alone."""
@@ -133,8 +146,7 @@ class SequentialRule(Rule):
         """The layers with feedback: those whose weights a signal crosses."""
         return self.crossed_layers()
 
-    def signals(self, traces, output):
-        """The signals of layers 1..L for one batch."""
+    def sweep(self, traces, output):
         return self.descend(traces, {len(self.net.layers): output.e}, self.across, self.hidden())
 
     def stand_in(self, layer):
@@ -191,8 +203,7 @@ class DirectRule(Rule):
         """The hidden layers that are sent a signal directly: those with something to learn, or the chosen ones."""
         return self.direct
 
-    def signals(self, traces, output):
-        """The signals of layers 1..L for one batch; the output layer's is exact."""
+    def sweep(self, traces, output):
         last, told = self.net.layers[-1], {len(self.net.layers): output.e}
         output = replace(output, error=last.backward(traces[-1], output.e).delta)
         for layer in self.direct:

@@ -38,8 +38,8 @@ class BDFA(DirectRule):
         net, module = self.net, self.net.module
         traces = net.forward(to_device(np.zeros((net.size_out, *net.input_shape), net.dtype), module))
         unit = to_device(np.eye(net.size_out, dtype=net.dtype), module)
-        signals = self.descend(traces, {len(net.layers): unit}, self.across, self.hidden(), past_activations)
-        return signals[layer.number - 1].e
+        signals = dict(self.descend(traces, {len(net.layers): unit}, self.across, self.hidden(), past_activations))
+        return signals[layer].e
 
 
 def past_activations(layer, trace, e):

@@ -57,19 +57,20 @@ class DTP(Rule):
         """g(h) - g(target)"""
         return self.inverse(layer, h)[0] - self.inverse(layer, target)[0]
 
-    def signals(self, traces, output):
-        signals = [exact(self.last, traces[-1], output.e)]
+    def sweep(self, traces, output):
+        signal = exact(self.last, traces[-1], output.e)
+        yield self.last, signal
         if len(traces) == 1:
-            return signals
+            return
         if self.simplified:
             e = self.difference(self.last, output.e + output.target, output.target)
         else:
-            e = self.target_step * (signals[0].delta @ self.last.W.T)
+            e = self.target_step * (signal.delta @ self.last.W.T)
         for layer, trace in zip(self.net.layers[-2::-1], traces[-2::-1]):
-            signals.insert(0, exact(layer, trace, e))
+            signal = exact(layer, trace, e)
+            yield layer, signal
             if layer.number > 1:
-                e = self.difference(layer, trace.h, trace.h - signals[0].e)
-        return signals
+                e = self.difference(layer, trace.h, trace.h - signal.e)
 
     def check_loss(self, loss):
         if self.simplified and not isinstance(loss, SoftmaxCrossEntropy):

@@ -37,8 +37,6 @@ class Greedy(DirectRule):
         return self.classify(feedback, trace, output.target) @ feedback["A"].T
 
     def feedback_gradients(self, layer, feedback, trace, signal, output):
-        if signal is None:
-            return {}
         error = self.classify(feedback, trace, output.target) / len(trace.h)
         return {"A": trace.h.reshape(len(error), -1).T @ error, "c": error.sum(axis=0)}
 

@@ -35,7 +35,7 @@ class IFA(Rule):
     def init_feedback(self, layer):
         return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
 
-    def signals(self, traces, output):
+    def sweep(self, traces, output):
         *hidden, last = self.net.layers
         final = last.backward(traces[-1], output.e)
         signals = []
@@ -49,4 +49,5 @@ class IFA(Rule):
                 delta = sum(below[1:], start=below[0])
                 e = layer.weigh(delta, layer.W) if isinstance(layer, Weighted) else delta
             signals.append(exact(layer, trace, e))
-        return [*signals, final]
+            yield layer, signals[-1]
+        yield last, final

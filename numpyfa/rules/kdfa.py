@@ -29,7 +29,7 @@ class KDFA(Rule):
         fans = fan_in, fan_out // layer.size * self.net.size_out  # as a kernel with one output channel a class
         return {"B": self.draw(layer, (self.net.size_out, fan_in), self.init, fans)}
 
-    def signals(self, traces, output):
+    def sweep(self, traces, output):
         error = self.net.layers[-1].backward(traces[-1], output.e).delta
 
         def across(layer, trace, signal):

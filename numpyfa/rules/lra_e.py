@@ -41,7 +41,7 @@ class LRAE(SequentialRule):
     def transport(self, layer, feedback, trace, signal):
         return signal.delta @ feedback["E"]
 
-    def signals(self, traces, output):
+    def sweep(self, traces, output):
         return self.descend(traces, {len(self.net.layers): output.e}, self.across, self.hidden(), self.move)
 
     def move(self, layer, trace, d):
