@@ -207,7 +207,7 @@ def table(experiment, protocol, summary):
     seeds = "1 seed" if protocol.seeds == 1 else f"mean (s.d.) over {protocol.seeds} seeds"
     lines = [
         f"{experiment.name}: {protocol.net} on {protocol.data}, {protocol.epochs} epochs, batch {protocol.batch_size}, "
-        f"step {protocol.lr:g}, {seeds}"
+        f"step {protocol.steps()}, {seeds}"
     ]
     rows = summary["rows"]
     angles = sorted({c for row in rows for c in row if c.startswith("angle_") and not c.endswith("_sd")}, key=by_layer)

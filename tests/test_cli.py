@@ -433,3 +433,9 @@ def test_an_experiments_quick_form_changes_what_it_says(name):
     quick = experiment.adapt(quick=True)
     assert quick.examples < 20000 and quick.epochs <= 2 and quick.seeds == 1
     assert experiment.adapt(quick=True, epochs=7).epochs == 7 and experiment.adapt(lr=0.5).lr_of == ()
+
+
+def test_a_step_of_a_rules_own_is_said_beside_the_common_one():
+    protocol = EXPERIMENTS["dkp-cnn"].protocol
+    assert protocol.steps() == "0.01 (dkp 0.002)"
+    assert replace(protocol, rules=("bp",)).steps() == "0.01"

@@ -25,7 +25,7 @@ def draw_figure(file, experiment, protocol, histories):
     def draw(figure):
         (draw_deep if depth >= DEEP else draw_shallow)(figure, experiment, protocol, runs)
         seeds = "1 seed" if protocol.seeds == 1 else f"mean and s.d. of {protocol.seeds} seeds"
-        figure.suptitle(f"{experiment.name}: {seeds}, batch {protocol.batch_size}, step {protocol.lr:g}", fontsize=9)
+        figure.suptitle(f"{experiment.name}: {seeds}, batch {protocol.batch_size}, step {protocol.steps()}", fontsize=9)
 
     save(file, draw)
 

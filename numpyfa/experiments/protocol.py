@@ -44,6 +44,11 @@ class Protocol:
     standardise: bool = False
     augment: bool = False
 
+    def steps(self):
+        """The step in words, with those that rules have of their own: 0.01 (dkp 0.0001)."""
+        own = ", ".join(f"{name} {lr:g}" for name, lr in self.lr_of if name in self.rules)
+        return f"{self.lr:g}" + (f" ({own})" if own else "")
+
     def jobs(self):
         """Every (rule, seed)."""
         return [(name, seed) for seed in range(self.seeds) for name in self.rules]
