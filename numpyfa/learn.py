@@ -48,7 +48,7 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
 
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
-    `after_epoch(history)` is called after each epoch. `augment(x, rng)`, such as `data.flip_and_crop`, changes each
+    `after_epoch(history)` is called after each epoch. `augment(x, rng)`, such as `dataset.flip_and_crop`, changes each
     training batch.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.

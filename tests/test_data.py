@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import numpyfa as fa
-from numpyfa import data
+from numpyfa import data, dataset
 
 
 def idx(array):
@@ -314,7 +314,7 @@ def test_a_bad_npz_is_named_with_what_is_wrong(tmp_path, what, message):
 def test_flips_and_crops_are_windows_of_the_padded_image_and_a_stream_of_their_own():
     """Every pixel of every image is where its flip and shift say, against a loop; half of 400 images are flipped."""
     x = np.random.default_rng(0).integers(1, 255, (400, 6, 5, 2), dtype=np.uint8)
-    out = data.flip_and_crop(x, np.random.default_rng(1), pad=2)
+    out = dataset.flip_and_crop(x, np.random.default_rng(1), pad=2)
     assert out.dtype == np.uint8 and out.shape == x.shape
     padded, flipped = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0))), 0
     for image, window in zip(padded, out):
@@ -324,7 +324,7 @@ def test_flips_and_crops_are_windows_of_the_padded_image_and_a_stream_of_their_o
         assert len(found) == 1
         flipped += found[0][2] == -1
     assert 160 < flipped < 240
-    np.testing.assert_array_equal(out, data.flip_and_crop(x, np.random.default_rng(1), pad=2))
+    np.testing.assert_array_equal(out, dataset.flip_and_crop(x, np.random.default_rng(1), pad=2))
 
 
 def test_standardised_images_have_mean_0_and_variance_1_in_each_channel():

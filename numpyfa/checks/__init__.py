@@ -41,14 +41,13 @@ from .identities import (
 from .laws import (
     kolen_pollack_gap,
     linear_invariant,
-    local_targets,
     product_feedback,
     regularised_feedback,
     sign_feedback,
-    target_propagation,
     weight_mirror,
 )
 from .nets import NETS, batch, conv_net, dense_net, fit_for, outcome, residual_net, use_bp_feedback
+from .targets import local_targets, target_propagation
 
 CHECKS = (
     tails_by_finite_differences,
