@@ -11,21 +11,22 @@ from ..losses import SoftmaxCrossEntropy
 from ..metrics import cosine, gradient_cosine, total_gradient_cosine
 from ..network import Network
 from ..optim import SGD
-from ..rules import BP, FA
+from ..rules import BP, FA, Shallow
 from ..theory import fixed_points as theory
 
 
 class Large:
-    """The large net in training: `epoch(rule)` trains it, `measure(rule)` says how it is."""
+    """The large net in training: `epoch(rule)` trains it, `measure()` says how it is."""
 
-    def __init__(self, settings, seed, sW=1.0, sB=1.0):
+    def __init__(self, settings, seed, sW=1.0, sB=1.0, lr=0.1):
         fan_in = (784, 100, 100)
         layers = [Dense(100, "tanh", init=f"uniform:{sW / n**0.5}") for n in fan_in[:2]]
         self.net = Network(
             784, [*layers, Dense(10, init=f"uniform:{sW / fan_in[2] ** 0.5}")], seed=seed, dtype="float64"
         )
-        self.rules = {"bp": BP(self.net), "fa": FA(self.net, seed=seed, init=f"uniform:{sB / 10}")}
-        self.loss, self.optimizer, self.streams, self.count = SoftmaxCrossEntropy(), SGD(0.1), Streams(seed), 0
+        fa = FA(self.net, seed=seed, init=f"uniform:{sB / 10}")
+        self.rules = {"bp": BP(self.net), "fa": fa, "shallow": Shallow(self.net)}
+        self.loss, self.optimizer, self.streams, self.count = SoftmaxCrossEntropy(), SGD(lr), Streams(seed), 0
         images = data.load("mnist").part(*settings["examples"])
         self.x, self.x_test = (self.net.as_input(x) for x in (images.x_train, images.x_test))
         self.labels, self.labels_test = images.y_train.astype(int), images.y_test.astype(int)
@@ -74,6 +75,7 @@ class Large:
 
 
 def scratch(settings, seed):
+    """E1"""
     large = Large(settings, seed)
     rows = [{"part": "scratch", "seed": seed, "epoch": 0} | large.measure()]
     for epoch in range(1, settings["epochs"] + 1):
@@ -82,27 +84,28 @@ def scratch(settings, seed):
     return rows
 
 
-def switch(settings, order, seed):
-    large, first, half = Large(settings, seed), order.split("-"), settings["epochs"] // 2
-    rows = [{"part": "switch", "order": order, "seed": seed, "epoch": 0} | large.measure()]
-    for epoch in range(1, 2 * half + 1):
-        large.epoch(first[epoch > half])
-        rows.append({"part": "switch", "order": order, "seed": seed, "epoch": epoch} | large.measure())
-    return rows
-
-
-def scale(settings, sW, sB, seed):
-    large = Large(settings, seed, sW, sB)
+def switch(settings, first, then, seed):
+    """E2"""
+    large, half = Large(settings, seed), settings["epochs"] // 2
     rows = []
-    for epoch in range(1, settings["scale_epochs"] + 1):
-        large.epoch("fa")
-        if epoch in (1, settings["scale_epochs"]):
-            rows.append({"part": "scale", "sW": sW, "sB": sB, "seed": seed, "epoch": epoch} | large.measure())
+    for epoch in range(2 * half + 1):
+        if epoch:
+            large.epoch(first if epoch <= half else then)
+        rows.append({"part": "switch", "first": first, "then": then, "seed": seed, "epoch": epoch} | large.measure())
     return rows
+
+
+def scale(settings, rule, sW, sB, lr, seed):
+    """E5"""
+    large = Large(settings, seed, sW, sB, lr)
+    for _ in range(settings["scale_epochs"]):
+        large.epoch(rule)
+    return [{"part": "scale", "rule": rule, "sW": sW, "sB": sB, "lr": lr, "seed": seed} | large.measure()]
 
 
 def walk(settings, rule, seed):
-    large, rows, step = Large(settings, seed), [], 0
+    """E6. `to_last_update` is the mean over the steps since the row before; `to_gradient` is of the one step."""
+    large, rows, step, cosines = Large(settings, seed), [], 0, []
     start = before = large.weights()
     last, marks = None, set(np.geomspace(2, settings["walk_steps"], 40).astype(int).tolist())
     while step < settings["walk_steps"]:
@@ -111,63 +114,104 @@ def walk(settings, rule, seed):
             gradient = large.update("bp") if step in marks else None
             large.step(rule, batch)
             now = large.weights()
+            if last is not None:
+                cosines.append(float(cosine(now - before, last)))
             if step in marks:
-                rows.append({"part": "walk", "rule": rule, "seed": seed, "step": step,
-                             "distance": float(np.linalg.norm(now - start)),
-                             "to_last_update": float(cosine(now - before, last)),
-                             "to_gradient": float(cosine(before - now, gradient))})  # fmt: skip
+                row = {"part": "walk", "rule": rule, "seed": seed, "step": step}
+                row |= {"distance": float(np.linalg.norm(now - start)), "to_last_update": float(np.mean(cosines))}
+                rows.append(row | {"to_gradient": float(cosine(before - now, gradient))})
+                cosines = []
             last, before = now - before, now
     return rows
 
 
 def small(settings, seed):
-    """A BP solution and an FA solution from one start; the spectra of K there; what becomes of them when pushed."""
-    X, Y, W, B = small_net(settings, seed)
-    rows = []
+    """E3 and E4: a BP solution and an FA solution from one start, the spectra of K there, and what becomes of them when
+    their first layer is pushed. And how fast update and gradient fall on the way to the FA solution."""
+    X, Y, W, B = small_net(settings, seed, settings["hidden"])
+    rows, solutions = [], {}
     for found_by in ("bp", "fa"):
-        solution = theory.descend(
-            W, X, Y, found_by, B, settings["small_lr"][found_by], settings["small_steps"][found_by]
-        )
         about = {"seed": seed, "solution": found_by}
-        angle = theory.cosine(solution, X, Y, "fa", B, layers=[1])
-        rank = np.linalg.matrix_rank(np.concatenate(theory.jacobian(solution, X, "fa", B), axis=1))
-        row = {"part": "solution", "rank": int(rank), "rows": Y.size, "loss": theory.loss(solution, X, Y)} | about
-        for rule in ("bp", "fa"):  # at a fixed point both are 0
-            before, now = (np.concatenate(theory.update(each, X, Y, rule, B), axis=None) for each in (W, solution))
-            row[f"norm_{rule}"] = float(np.linalg.norm(now) / np.linalg.norm(before))
-        rows.append(row)
-        for layers, J in (([1], None), (None, theory.jacobian(solution, X))):
-            values = theory.spectrum(theory.stability(solution, X, "fa", B, layers), J)
-            rows += [{"part": "spectrum", "layers": "hidden" if layers else "both", "real": float(value.real),
-                      "imaginary": float(value.imag), "cosine": angle} | about
-                     for value in values]  # fmt: skip
+        solutions[found_by], on_the_way = rest(settings, W, X, Y, found_by, B)
+        rows += [{"part": "rest", "hidden": settings["hidden"]} | about | row for row in on_the_way]
+        solution = solutions[found_by]
+        values = theory.spectrum(theory.stability(solution, X, "fa", B), theory.jacobian(solution, X))
+        about_cosine = about | {"cosine": theory.cosine(solution, X, Y, "fa", B, layers=[1])}
+        rows += [
+            {"part": "spectrum", "real": float(value.real), "imaginary": float(value.imag)} | about_cosine
+            for value in values
+        ]
         noise = settings["noise"] * np.random.default_rng([seed, 1]).standard_normal(W[0].shape)
         for frozen in ((), (2,)):
             rows += push(settings, [solution[0] + noise, solution[1]], X, Y, B, frozen, about)
+    return rows + feedbacks(settings, solutions, X, Y, B, seed)
+
+
+def feedbacks(settings, solutions, X, Y, B, seed):
+    """Stability at each solution for many B: random ones, and at the BP solution mixtures of these with W_2^T. And at
+    the FA solution for the B that it was learned with."""
+    rows = []
+    for found_by, solution in solutions.items():
+        tried = [("own", 0.0, B[2])] if found_by == "fa" else []
+        for draw in range(settings["draws"]):
+            random = np.random.default_rng([seed, 2, draw]).uniform(-1, 1, B[2].shape)
+            random *= np.linalg.norm(solution[1]) / np.linalg.norm(random)
+            shares = settings["shares"] if found_by == "bp" and draw < 5 else [0.0]
+            tried += [
+                ("mixed" if share else "random", share, (1 - share) * random + share * solution[1].T)
+                for share in shares
+            ]
+        for kind, share, each in tried:
+            K = theory.stability(solution, X, "fa", {2: each})
+            row = {"part": "feedback", "seed": seed, "solution": found_by, "kind": kind, "share": share}
+            row["cosine"] = theory.cosine(solution, X, Y, "fa", {2: each}, layers=[1])
+            row["least"] = float(theory.spectrum(K, theory.jacobian(solution, X)).real.min())
+            rows.append(row | {"least_symmetric": float(np.linalg.eigvalsh((K + K.T) / 2)[0])})
     return rows
+
+
+def narrow(settings, seed):
+    """FA in a net that is too narrow for zero error: where it comes to rest, is the gradient 0?"""
+    X, Y, W, B = small_net(settings, seed, settings["narrow"])
+    rows = rest(settings, W, X, Y, "fa", B)[1]
+    return [{"part": "rest", "hidden": settings["narrow"], "seed": seed, "solution": "fa"} | row for row in rows]
+
+
+def rest(settings, W, X, Y, rule, B):
+    """(the weights after training, rows of the loss and the norms of FA's update and the gradient relative to the
+    start's)."""
+    marks, rows = set(np.geomspace(1, settings["small_steps"], 40).astype(int).tolist()), []
+
+    def norms(now):
+        updates = theory.update(now, X, Y, "fa", B), theory.update(now, X, Y)
+        return [np.linalg.norm(np.concatenate(each, axis=None)) for each in updates]
+
+    start = norms(W)
+
+    def after(step, now):
+        if step in marks:
+            update, gradient = (float(a / b) for a, b in zip(norms(now), start))
+            rows.append({"step": step, "loss": theory.loss(now, X, Y), "update": update, "gradient": gradient})
+
+    return theory.descend(W, X, Y, rule, B, settings["small_lr"], settings["small_steps"], after=after), rows
 
 
 def push(settings, W, X, Y, B, frozen, about):
     """The loss under FA from W on."""
     about = {"part": "push", "learn": "hidden" if frozen else "both"} | about
-    rows = [about | {"step": 0, "loss": theory.loss(W, X, Y), "cosine": theory.cosine(W, X, Y, "fa", B, layers=[1])}]
+    rows = [about | {"step": 0, "loss": theory.loss(W, X, Y)}]
     marks = set(np.geomspace(1, settings["push_steps"], 60).astype(int).tolist())
 
     def after(step, now):
         if step in marks:
-            row = {
-                "step": step,
-                "loss": theory.loss(now, X, Y),
-                "cosine": theory.cosine(now, X, Y, "fa", B, layers=[1]),
-            }
-            rows.append(about | row)
+            rows.append(about | {"step": step, "loss": theory.loss(now, X, Y)})
 
-    theory.descend(W, X, Y, "fa", B, settings["small_lr"]["fa"], settings["push_steps"], frozen, after)
+    theory.descend(W, X, Y, "fa", B, settings["small_lr"], settings["push_steps"], frozen, after)
     return rows
 
 
-def small_net(settings, seed):
+def small_net(settings, seed, hidden):
     images, rng = data.load("mnist").part(settings["small"], 1), np.random.default_rng([seed, 0])
     pixels = images.x_train[..., 0].reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(-1, 49) / 255
-    W = [rng.uniform(-1, 1, (n, m)) / m**0.5 for m, n in ((49, 40), (40, 10))]
-    return pixels, np.eye(10)[images.y_train], W, {2: 2 * rng.uniform(-1, 1, (40, 10)) / 40**0.5}
+    W = [rng.uniform(-1, 1, (n, m)) / m**0.5 for m, n in ((49, hidden), (hidden, 10))]
+    return pixels, np.eye(10)[images.y_train], W, {2: 2 * rng.uniform(-1, 1, (hidden, 10)) / 40**0.5}

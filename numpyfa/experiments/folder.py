@@ -56,22 +56,22 @@ def locked(out):
         yield
 
 
-def prepare(out, parts, record, compare, resume, force):
+def prepare(out, record, compare, resume, force):
     """Make the folder ready, and lose nothing in it that was not meant to go.
 
-    `parts` are the files that an earlier run may go on from, `record` is what protocol.json is to say, and `compare()`
-    raises InputError unless that run can go on as this one.
+    `record` is what protocol.json is to say. `compare()` raises InputError unless the run that the folder holds, of
+    whichever kind, can go on as this one.
     """
     sweep(out)
     results = [out / name for name in ("history.csv", "summary.json", "figure.png")]
-    present = [path for path in [*results, *parts] if path.exists()]
+    present = [path for path in [*results, *checkpoints(out), *study_parts(out)] if path.exists()]
     if present and not (resume or force):
         raise InputError(
             f"{out} holds a run already: go on with it with --resume, replace it with --force, or choose another --out"
         )
-    if resume and not present and not (out / "protocol.json").exists():
-        raise InputError(f"{out} holds no run to go on with: correct --out, or leave out --resume")
-    if resume and present:
+    if resume:
+        if not present and not (out / "protocol.json").exists():
+            raise InputError(f"{out} holds no run to go on with: correct --out, or leave out --resume")
         compare()
     elif force:
         for path in present:
@@ -91,22 +91,41 @@ def checkpoints(out):
     return sorted(path for path in out.glob("checkpoints/*.npz") if ours.fullmatch(path.name))
 
 
-def compare(out, experiment, protocol, fingerprint):
-    """Raise InputError unless the run in `out` can go on as this one: the same but for more rules, seeds or epochs."""
+def study_parts(out):
+    """What the jobs of a study may have left."""
+    return sorted(out.glob("parts/job-*.json"))
+
+
+def earlier(out, name, keys):
+    """What protocol.json says, as a dictionary that has the `keys`. Raises InputError if it is damaged or tells of
+    another run than `name`."""
     path = out / "protocol.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        name, before = record["experiment"], dict(record["protocol"]) | {"fingerprint": record["fingerprint"]}
-        rules, seeds = list(before["rules"]), int(before["seeds"])
+        found = record["experiment"]
+        if found == name:
+            record = {key: record[key] for key in keys}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is missing or half-written ({error}): use --force to start again") from None
-    if name != experiment.name:
-        raise InputError(f"{out} holds the run '{name}', not '{experiment.name}': choose another --out")
-    now = identity(protocol, fingerprint)
+        raise InputError(f"{path} is missing or damaged ({error}): use --force to start again") from None
+    if found != name:
+        raise InputError(f"{out} holds the run '{found}', not '{name}': choose another --out")
+    return record
+
+
+def same(out, before, now):
+    """Raise InputError if a value of `now` is another in `before`."""
     differing = [key for key in now if before.get(key) != now[key]]
     if differing:
         pairs = ", ".join(f"{key} {before.get(key)} (now {now[key]})" for key in differing)
         raise InputError(f"{out} holds a run with another {pairs}: choose another --out, or --force to replace it")
+
+
+def compare(out, experiment, protocol, fingerprint):
+    """Raise InputError unless the run in `out` can go on as this one: the same but for more rules, seeds or epochs."""
+    record = earlier(out, experiment.name, ("protocol", "fingerprint"))
+    before = dict(record["protocol"]) | {"fingerprint": record["fingerprint"]}
+    same(out, before, identity(protocol, fingerprint))
+    rules, seeds = before["rules"], before["seeds"]
     if not set(rules) <= set(protocol.rules) or seeds > protocol.seeds:
         raise InputError(
             f"{out} holds {seeds} seeds of {','.join(rules)}: ask for at least these, or choose another --out"

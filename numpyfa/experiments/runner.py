@@ -26,7 +26,6 @@ from ..files import whole_file
 from ..learn import fit
 from .folder import (
     checkpoint_path,
-    checkpoints,
     compare,
     identity,
     locked,
@@ -53,10 +52,10 @@ def run(experiment, protocol, out, resume=False, force=False, progress=None):
     with locked(out):
         record = {"experiment": experiment.name, "protocol": asdict(protocol), "fingerprint": fingerprint}
 
-        def same():
+        def can_go_on():
             compare(out, experiment, protocol, fingerprint)
 
-        prepare(out, checkpoints(out), record | {"machine": machine()}, same, resume, force)
+        prepare(out, record | {"machine": machine()}, can_go_on, resume, force)
         try:
             jobs = [(protocol, *job, out, fingerprint) for job in protocol.jobs()]
             run_jobs(run_job, jobs, min(cores(), len(jobs)) if protocol.device == "cpu" else 1, progress)

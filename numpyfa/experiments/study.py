@@ -1,10 +1,11 @@
 """A study: an experiment of the theory, made of jobs that each give rows, then a figure and a table of all the rows.
 
-It can be interrupted and resumed like a training run: what a job found is in `parts/` as soon as it ends, and only the
-jobs that are missing are done. Each is seconds to a minute, in a process of its own.
+It can be interrupted and resumed: what a job found is in `parts/` as soon as it ends, and a resumed study of the same
+settings does the jobs that are missing. Each is seconds to a minute, in a process of its own.
 """
 
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from ..doctor import cores, machine
 from ..errors import InputError
 from ..files import UNREADABLE, whole_file
-from .folder import locked, prepare, sweep, write_json, write_rows
+from .folder import earlier, locked, prepare, same, sweep, write_json, write_rows
 from .runner import run_jobs, stop_if_alone, tell
 
 
@@ -58,71 +59,62 @@ def run(study, settings, out, resume=False, force=False, progress=None):
     if not str(out).strip() or Path(out).is_file():
         raise InputError(f"--out '{out}' is a file or empty: choose a folder")
     out, jobs = Path(out), study.jobs(settings)
-    about = json.loads(json.dumps({"study": study.name, "settings": settings}))
+    about = json.loads(json.dumps({"experiment": study.name, "settings": settings}))
     with locked(out):
-        parts = sorted(out.glob("parts/*.json"))
-        prepare(out, parts, about | {"machine": machine()}, lambda: compare(out, about), resume, force)
+
+        def can_go_on():
+            same(out, earlier(out, study.name, ("settings",))["settings"], about["settings"])
+
+        prepare(out, about | {"machine": machine()}, can_go_on, resume, force)
         try:
             missing = [job for job in jobs if not part(out, job).exists()]
             for job in jobs:
                 if job not in missing and progress:
                     progress(job)
-            arguments = [(study.name, settings, job, out) for job in missing]
+            arguments = [(study.name, settings, job, about, out) for job in missing]
             run_jobs(run_job, arguments, min(cores(), len(arguments)), progress)
         except BaseException:
             sweep(out)
             raise
-        rows = [row for job in jobs for row in read_part(part(out, job))]
-        write_rows(out / "history.csv", rows)
-        summary = about | {"source": study.source, "machine": machine(), "rows": study.conclude(settings, rows)}
+        done = [read_part(part(out, job), about) for job in jobs]
+        rows, seconds = [row for each in done for row in each["rows"]], sum(each["seconds"] for each in done)
+        table = study.conclude(settings, rows)
         from .figures import save
 
         with whole_file(out / "figure.png", "wb") as file:
             save(file, lambda figure: study.draw(figure, settings, rows))
+        write_rows(out / "history.csv", rows)
+        summary = about | {"source": study.source, "machine": machine(), "seconds": seconds, "rows": table}
         write_json(out / "summary.json", summary)
     return summary
 
 
-def run_job(name, settings, job, out):
-    """Do one job and keep what it found."""
+def run_job(name, settings, job, about, out):
+    """Do one job and keep what it found, and how long it took."""
     from . import EXPERIMENTS
 
+    began = time.perf_counter()
     with np.errstate(all="ignore"):
         rows = EXPERIMENTS[name].work(settings, *job)
     stop_if_alone()
-    write_json(part(out, job), rows)
+    write_json(part(out, job), about | {"seconds": time.perf_counter() - began, "rows": rows})
     tell(job)
 
 
 def part(out, job):
-    return Path(out) / "parts" / ("-".join(map(str, job)) + ".json")
+    return Path(out) / "parts" / ("-".join(["job", *map(str, job)]) + ".json")
 
 
-def read_part(path):
-    """The rows of a job; a number that was not finite is NaN."""
+def read_part(path, about):
+    """What a job kept. In its rows a number that was not finite is NaN. Raises InputError if it is not of this run."""
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [{key: np.nan if value is None else value for key, value in row.items()} for row in rows]
-    except UNREADABLE:
-        raise InputError(f"{path} is damaged: delete it and go on with --resume") from None
-
-
-def compare(out, about):
-    """Raise InputError unless the study in `out` is this one, with the same settings but perhaps fewer seeds."""
-    path = out / "protocol.json"
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        name, settings = before.get("study"), dict(before.get("settings") or {})
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if {key: found[key] for key in about} != about:
+            raise ValueError("it belongs to another run")
+        rows = [{key: np.nan if value is None else value for key, value in row.items()} for row in found["rows"]]
+        return {"rows": rows, "seconds": float(found["seconds"])}
     except UNREADABLE as error:
-        raise InputError(f"{path} is missing or half-written ({error}): use --force to start again") from None
-    if name != about["study"]:
-        raise InputError(f"{out} holds the run '{name or before.get('experiment')}', not '{about['study']}': "
-                         f"choose another --out")  # fmt: skip
-    now = about["settings"]
-    differing = [key for key in now if key != "seeds" and settings.get(key) != now[key]]
-    if differing:
-        pairs = ", ".join(f"{key} {settings.get(key)} (now {now[key]})" for key in differing)
-        raise InputError(f"{out} holds a run with another {pairs}: choose another --out, or --force to replace it")
+        raise InputError(f"{path} is damaged ({error}): delete it and go on with --resume") from None
 
 
 def pick(rows, **wanted):
