@@ -131,7 +131,7 @@ def test_a_half_written_folder_or_checkpoint_is_one_clear_line(tmp_path, npz, ca
     assert "fa-seed0.npz is truncated" in line and "delete it" in line
     checkpoint.write_bytes(whole)
     (out / "protocol.json").write_text('{"experiment": ')
-    assert "half-written" in refused(capsys, *train(npz, out, "--resume"))
+    assert "missing or damaged" in refused(capsys, *train(npz, out, "--resume"))
     (out / "protocol.json").unlink()
     assert "missing" in refused(capsys, *train(npz, out, "--resume"))
 

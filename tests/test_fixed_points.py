@@ -140,5 +140,12 @@ def test_bad_nets_feedback_and_steps_are_named(small):
         fp.update(W, X, Y, "fa", B["dfa"])
     with pytest.raises(fa.InputError, match="unknown rule 'kp'"):
         fp.update(W, X, Y, "kp")
-    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match=r"by fa diverges at step \d+ of 500: try"):
-        fp.descend(W, X, Y, "fa", B["fa"], 100, 500)
+    with pytest.raises(fa.InputError, match=r"targets \(P, 3\), found \(4, 5\) and \(4, 1\)"):
+        fp.update(W, X, Y[:, :1])
+    with pytest.raises(fa.InputError, match=r"layers are counted from 1 to 3, found \[0\]"):
+        fp.stability(W, X, "fa", B["fa"], [0])
+    with pytest.raises(fa.InputError, match=r"layers are counted from 1 to 3, found \[9\]"):
+        fp.descend(W, X, Y, "fa", B["fa"], 0.1, 1, frozen=(9,))
+    for frozen in ((), (1,)):
+        with pytest.raises(fa.Diverged, match=r"by fa diverges at step \d+ of 500: try"):
+            fp.descend(W, X, Y, "fa", B["fa"], 1000, 500, frozen)

@@ -87,11 +87,21 @@ def test_the_linear_tasks_bad_input_says_what_is_wrong(task):
     T, A, W, B = task
     with pytest.raises(fa.InputError, match="for T of shape .10, 30. and 20 hidden units expected"):
         linear_task.flow(T, A, W, B[:, :, :9], "fa", 0.1, [1])
-    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match=r"at step \d+, t = .*try steps below 5"):
+    with pytest.raises(fa.Diverged, match=r"the flow in steps of 5 diverges at step \d+: make it smaller"):
         linear_task.flow(T, A, W, B, "fa", 5, [500])
     x = np.random.default_rng(0).standard_normal((500, 4, 30))
-    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match=r"at step \d+: try a learning rate below 1"):
-        linear_task.learn(T, A, W, B, "fa", 1, x, [500])
+    for rule in ("fa", "pseudo"):
+        with pytest.raises(fa.Diverged, match=r"a learning rate of 1 diverges at step \d+: make it smaller"):
+            linear_task.learn(T, A, W, B, rule, 1, x, [500])
+    for marks in ([], [2.5], [-1]):
+        with pytest.raises(fa.InputError, match="whole numbers of steps from 0, found"):
+            linear_task.flow(T, A, W, B, "fa", 0.1, marks)
+    with pytest.raises(fa.InputError, match="501 steps on 30 inputs need as many examples"):
+        linear_task.learn(T, A, W, B, "fa", 0.1, x, [501])
+    with pytest.raises(fa.InputError, match="found NaN or infinity"):
+        linear_task.flow(T, A, W, B * np.nan, "fa", 0.1, [1])
+    with pytest.raises(fa.InputError, match="the learning rate must be a number from 0, found nan"):
+        linear_task.learn(T, A, W, B, "fa", np.nan, x, [1])
     with pytest.raises(fa.InputError, match="did you mean 'pseudo'"):
         linear_task.flow(T, A, W, B, "pseud", 0.1, [1])
 
@@ -103,7 +113,7 @@ def test_under_direct_feedback_from_zero_every_weight_is_its_feedback_around_an_
     rng = np.random.default_rng(seed)
     F = deep.draw_feedback(rng, rng.integers(outputs, 12, layers - 1), outputs, "uniform")
     M, G = rng.standard_normal((outputs, 6)) / 6, [f.T @ f for f in F]  # small targets: nothing diverges
-    W, A = deep.zero_weights(F, 6), deep.zero_alignment(F, 6)
+    W, A = deep.zero_weights(F, 6), deep.zero_alignment(6, outputs, layers)
     for _ in range(100):
         x = rng.standard_normal((6, 8))
         deep.learn_weights(W, F, x, M @ x, 0.02)
@@ -152,6 +162,11 @@ def test_a_deep_linear_net_is_the_librarys_under_dfa():
         np.testing.assert_allclose(layer.W, w.T, rtol=0, atol=1e-13)
     with pytest.raises(fa.InputError, match="normal or uniform, found 'other'"):
         deep.draw_feedback(rng, [3], 2, "other")
+    with pytest.raises(fa.InputError, match=r"expected a batch of 6 x P and 3 x P, found \(6, 4\), \(3, 1\)"):
+        deep.learn_weights(W, F, x, M @ x[:, :1], 0.1)
+    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match="take a smaller step"):
+        for _ in range(100):
+            deep.learn_weights(W, F, x, M @ x, 100)
 
 
 def test_worse_conditioned_targets_align_less():
@@ -161,7 +176,7 @@ def test_worse_conditioned_targets_align_less():
         rng = np.random.default_rng(0)
         F = deep.draw_feedback(rng, [400] * 3, 5)
         M = (1 - shared) * rng.standard_normal((5, 20)) + shared * rng.standard_normal(20)
-        A, G = deep.zero_alignment(F, 20), [f.T @ f for f in F]
+        A, G = deep.zero_alignment(20, 5, 4), [f.T @ f for f in F]
         for _ in range(3000):
             x = rng.standard_normal((20, 32))
             deep.learn_alignment(A, G, x @ x.T / 32, M / 20**0.5 @ x @ x.T / 32, 0.01)
@@ -196,6 +211,9 @@ def test_the_path_of_product_feedback_ends_at_arctan_1_over_root_k(k):
     G, W = B @ B.T, rng.standard_normal((200, 400))
     assert learned_feedback.angle(W, G @ W) == pytest.approx(learned_feedback.path_angle(k), abs=0.5)
     assert learned_feedback.path_angle_of(G) == pytest.approx(learned_feedback.path_angle(k), abs=0.5)
-    assert learned_feedback.path_angle_of(np.eye(5)) == 0
+    assert learned_feedback.path_angle_of(np.eye(5)) < 1e-5
     with pytest.raises(fa.InputError, match="expansion must be a number from 1"):
         learned_feedback.path_angle(0)
+    assert np.isnan(learned_feedback.angle(0 * G, G)) and np.isnan(learned_feedback.angle(np.nan * G, G))
+    with pytest.raises(fa.InputError, match="of one shape, found"):
+        learned_feedback.angle(G[:, :1], G)

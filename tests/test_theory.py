@@ -120,8 +120,18 @@ def test_impossible_overlaps_are_refused():
         Overlaps(np.eye(3), np.zeros((2, 1)), np.eye(1), [1.0, 1.0], [1.0])
     with pytest.raises(fa.InputError, match="need N of at least 5, found 4"):
         matching_weights(overlaps(), 4, np.random.default_rng(0))
-    with pytest.raises(fa.InputError, match="the times must rise"):
-        integrate(overlaps(), [2, 1], 0.1)
+    for times in ([2, 1], [], [-1, 1], [0.0], [float("nan")]):
+        for run in (integrate, lambda start, times, lr: simulate(start, 50, times, lr)):
+            with pytest.raises(fa.InputError, match="the times must rise"):
+                run(overlaps(), times, 0.1)
+    with pytest.raises(fa.InputError, match="one seed or more"):
+        simulate(overlaps(), 50, [1], 0.1, seeds=())
+    with pytest.raises(fa.InputError, match="F must be finite"):
+        Overlaps(np.eye(1), [[0.0]], np.eye(1), [1.0], [1.0], [np.nan])
+
+
+def test_times_that_fall_on_one_step_of_the_simulation_are_all_there():
+    assert list(simulate(overlaps(), 50, [0, 0.001, 1], 0.2)) == [0, 0.001, 1]
 
 
 def test_a_step_that_is_too_large_diverges_with_the_time_reached():

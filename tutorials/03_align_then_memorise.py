@@ -59,7 +59,7 @@ print("of 20 units: " + ", ".join(f"{name} {count}" for name, count in agree.ite
 
 rng = np.random.default_rng(0)
 F = deep_linear.draw_feedback(rng, [100, 100], 3)
-W, A, G = deep_linear.zero_weights(F, 10), deep_linear.zero_alignment(F, 10), [f.T @ f for f in F]
+W, A, G = deep_linear.zero_weights(F, 10), deep_linear.zero_alignment(10, 3, 3), [f.T @ f for f in F]
 teacher = rng.standard_normal((3, 10)) / 10**0.5
 for _ in range(1000):
     x = rng.standard_normal((10, 32))
@@ -79,7 +79,7 @@ for shared in (0.0, 0.5, 0.9):
     F = deep_linear.draw_feedback(rng, [400, 400], 3)
     own, common = rng.standard_normal((3, 10)), rng.standard_normal(10)
     teacher = ((1 - shared) * own + shared * common) / 10**0.5
-    A, G = deep_linear.zero_alignment(F, 10), [f.T @ f for f in F]
+    A, G = deep_linear.zero_alignment(10, 3, 3), [f.T @ f for f in F]
     for _ in range(1000):
         x = rng.standard_normal((10, 32))
         deep_linear.learn_alignment(A, G, x @ x.T / 32, teacher @ x @ x.T / 32, 0.02)

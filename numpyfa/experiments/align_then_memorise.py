@@ -3,7 +3,7 @@
 The settings of the paper's figures were not at hand; these are ours, in its model:
 
     shallow   the differential equations for K students, M = 2 teachers, A = 1, lr 0.2, w of 0.5 N(0, 1) and N = 500 to
-              begin with, v of 0.1 N(0, 1), F of N(0, 1), to t = 2000
+              begin with, v of 0.1 N(0, 1), F of N(0, 1), to t = 2000; a start for each of `seeds`
     linear    20-400-400-400-5 under direct feedback from zero weights, F of N(0, 1/400), a linear teacher whose rows
               are a mixture of their own and one that they share: the more they share, the worse the A_l are conditioned
     heat map  the authors' alpha-beta targets: 1000 examples of 9 inputs, two targets of covariance [[1, alpha (1 -
@@ -23,10 +23,16 @@ from .study import Study, column, pick
 SETTINGS = {
     "students": [2, 4],
     "teachers": 2,
+    "N": 500,
+    "w": 0.5,
+    "v": 0.1,
     "t": 2000,
     "lr": 0.2,
     "shared": [0.0, 0.2, 0.4, 0.6, 0.8, 0.9],
     "width": 400,
+    "linear_lr": 0.01,
+    "linear_steps": 3000,
+    "identity_steps": 2000,
     "linear_seeds": 5,
     "grid": [0.2, 0.4, 0.6, 0.8, 1.0],
     "heat_lr": 0.1,
@@ -47,11 +53,12 @@ def work(settings, part, *which):
 def shallow(settings, K, seed):
     """BP and FA from one start: error and cos(v, F) over time, and whose signs v ends with."""
     rng, M = np.random.default_rng([seed, K]), settings["teachers"]
-    w, B = 0.5 * rng.standard_normal((K, 500)), rng.standard_normal((M, 500))
-    v, F = 0.1 * rng.standard_normal(K), rng.standard_normal(K)
+    N = settings["N"]
+    w, B = settings["w"] * rng.standard_normal((K, N)), rng.standard_normal((M, N))
+    v, F = settings["v"] * rng.standard_normal(K), rng.standard_normal(K)
     times, rows = [0.0, *np.geomspace(0.1, settings["t"], 50)], []
     for rule, feedback in (("bp", None), ("fa", F)):
-        begin = Overlaps(w @ w.T / 500, w @ B.T / 500, B @ B.T / 500, v, np.ones(M), feedback)
+        begin = Overlaps(w @ w.T / N, w @ B.T / N, B @ B.T / N, v, np.ones(M), feedback)
         for t, now in zip(times, integrate(begin, times, settings["lr"])):
             row = {"part": "shallow", "rule": rule, "K": K, "seed": seed, "t": float(t)}
             row |= {"error": generalisation_error(now), "cosine": cosine(now.v, F)}
@@ -70,11 +77,11 @@ def identity(settings):
     """The net itself and the A_l by their own recursion, on the same batches: the largest difference of each W_l."""
     rng = np.random.default_rng(0)
     F, M = deep.draw_feedback(rng, [100] * 3, 5), teacher(rng, 0.5)
-    W, A, G, rows = deep.zero_weights(F, 20), deep.zero_alignment(F, 20), [f.T @ f for f in F], []
-    for step in range(1, 2001):
+    W, A, G, rows = deep.zero_weights(F, 20), deep.zero_alignment(20, 5, 4), [f.T @ f for f in F], []
+    for step in range(1, settings["identity_steps"] + 1):
         x = rng.standard_normal((20, 32))
-        deep.learn_weights(W, F, x, M @ x, 0.01)
-        deep.learn_alignment(A, G, x @ x.T / 32, M @ x @ x.T / 32, 0.01)
+        deep.learn_weights(W, F, x, M @ x, settings["linear_lr"])
+        deep.learn_alignment(A, G, x @ x.T / 32, M @ x @ x.T / 32, settings["linear_lr"])
         if step % 100 == 0:
             for layer, (a, b) in enumerate(zip(W, deep.compose(F, A)), start=1):
                 difference = float(np.abs(a - b).max() / np.abs(a).max())
@@ -83,15 +90,15 @@ def identity(settings):
 
 
 def linear(settings, shared):
-    """Alignment of weights and of gradients after 3000 batches of 32, beside the condition of A_2, ..., A_L."""
+    """Alignment of weights and of gradients after batches of 32, beside the condition of A_2, ..., A_L."""
     rows = []
     for seed in range(settings["linear_seeds"]):
         rng = np.random.default_rng([seed, 1])
         F, M = deep.draw_feedback(rng, [settings["width"]] * 3, 5), teacher(rng, shared)
-        A, G = deep.zero_alignment(F, 20), [f.T @ f for f in F]
-        for _ in range(3000):
+        A, G = deep.zero_alignment(20, 5, 4), [f.T @ f for f in F]
+        for _ in range(settings["linear_steps"]):
             x = rng.standard_normal((20, 32))
-            deep.learn_alignment(A, G, x @ x.T / 32, M @ x @ x.T / 32, 0.01)
+            deep.learn_alignment(A, G, x @ x.T / 32, M @ x @ x.T / 32, settings["linear_lr"])
         e = deep.output(A, G, x) - M @ x
         condition = [float(np.linalg.cond(a)) for a in A[1:]]
         for place, (wa, ga) in enumerate(zip(deep.weight_alignment(A, G), deep.gradient_alignment(A, G, e))):
@@ -115,7 +122,7 @@ def heat(settings):
         G.append([f.T @ f for f in deep.draw_feedback(rng, [100, 100], 2, "uniform")])
     x, y, G = np.stack(x), np.stack(y), [np.stack(each)[:, None, None] for each in zip(*G)]
     moments = x @ x.swapaxes(-1, -2) / P, y @ x.swapaxes(-1, -2) / P
-    A, rows = deep.zero_alignment([np.zeros((100, 2))] * 2, 9, y.shape[:3]), []
+    A, rows = deep.zero_alignment(9, 2, 3, y.shape[:3]), []
     for step in range(1, max(settings["heat_steps"]) + 1):
         deep.learn_alignment(A, G, *moments, settings["heat_lr"])
         if step in settings["heat_steps"]:
@@ -196,12 +203,17 @@ def conclude(settings, rows):
         found = f"sign of F {row['signs_of_F']}, of v at 0 {row['signs_of_v0']}, of {row['units']} units"
         say(f"{row['rule']}, K = {row['K']}", found, expected)
     for K in settings["students"]:
-        own = pick(rows, part="shallow", rule="fa", K=K)
-        peak = [column(pick(own, seed=seed), "cosine").max() for seed in range(settings["seeds"])]
-        say(f"fa, K = {K}: highest cos(v, F), median and least", f"{np.median(peak):.3f}, {min(peak):.3f}", "near 1")
-        for rule in ("bp", "fa"):
-            last = [row for row in pick(rows, part="shallow", rule=rule, K=K) if row["t"] == settings["t"]]
-            say(f"{rule}, K = {K}: median error at the end", f"{np.median(column(last, 'error')):.2g}", "")
+        starts = [pick(rows, part="shallow", rule="fa", K=K, seed=seed) for seed in range(settings["seeds"])]
+        aligned, memorised = (
+            [next((row["t"] for row in own if reached(row)), np.inf) for own in starts]
+            for reached in (lambda row: row["cosine"] > 0.9, lambda row: row["error"] < 0.01)
+        )
+        both = [(a, b) for a, b in zip(aligned, memorised) if b < np.inf]
+        found = f"in {sum(a < b for a, b in both)} of {len(both)} runs that get there; {len(starts) - len(both)} do not"
+        say(f"fa, K = {K}: cos(v, F) > 0.9 before the error < 0.01", found, "align, then memorise")
+        say(f"fa, K = {K}: times of the two, medians", f"{np.median(aligned):.3g}, {np.median(memorised):.3g}", "")
+        falls = sum(column(own, "cosine").max() > own[-1]["cosine"] + 0.01 for own in starts)
+        say(f"fa, K = {K}: cos(v, F) ends below its highest", f"in {falls} of {len(starts)} runs", "it may")
     worst = column(pick(rows, part="identity"), "difference").max()
     say("W_l = F_l A_l F_{l-1}^T: largest relative difference", f"{worst:.1e}", "rounding")
     for shared in (min(settings["shared"]), max(settings["shared"])):
@@ -209,13 +221,15 @@ def conclude(settings, rows):
         numbers = [column(own, name).mean() for name in ("condition", "weight_alignment", "gradient_alignment")]
         say(f"rows that share {shared:g}: condition, weight, gradient", ", ".join(f"{n:.3g}" for n in numbers),
             "worse condition, less alignment")  # fmt: skip
-    corner = {name: pick(rows, part="heat", step=settings["heat_steps"][0], alpha=a, beta=b)
-              for name, a, b in (("alpha = beta = 1", max(settings["grid"]), max(settings["grid"])),
-                                 ("alpha = 1, least beta", max(settings["grid"]), min(settings["grid"])),
-                                 ("least alpha, beta = 1", min(settings["grid"]), max(settings["grid"])))}  # fmt: skip
-    for name, own in corner.items():
-        pair = [column(own, what).mean() for what in ("weight_alignment", "gradient_alignment")]
-        say(f"{name}: weight and gradient alignment, early", f"{pair[0]:.2f}, {pair[1]:.2f}", "best at 1, 1")
+    low, high = min(settings["grid"]), max(settings["grid"])
+    for step in settings["heat_steps"]:
+        corners = []
+        for a, b in ((high, high), (high, low), (low, high), (low, low)):
+            own = pick(rows, part="heat", step=step, alpha=a, beta=b)
+            pair = [column(own, what).mean() for what in ("weight_alignment", "gradient_alignment")]
+            corners.append(f"({a:g}, {b:g}) {pair[0]:.2f}, {pair[1]:.2f}")
+        words = f"(alpha, beta) weight, gradient alignment at t = {step * settings['heat_lr']:g}"
+        say(words, "; ".join(corners), "highest at (1, 1)")
     return table
 
 

@@ -206,8 +206,8 @@ def stability(rows):
     found = (
         f"FA's solutions with their own B: cosine {span(column(own, 'cosine'))}, least real part of K "
         f"{span(column(own, 'least'))}; BP's and FA's solutions with {len(random)} random B: cosine "
-        f"{span(column(random, 'cosine'))}, {fail} unstable; with B mixed with W_2^T too, all {len(stable)} stable cases "
-        f"have cosines from {low.min():.2f}, the {len(unstable)} unstable ones up to {high.max():.2f}"
+        f"{span(column(random, 'cosine'))}, {fail} unstable; with B mixed with W_2^T too, all {len(stable)} stable "
+        f"cases have cosines from {low.min():.2f}, the {len(unstable)} unstable ones up to {high.max():.2f}"
     )
     separate = len(stable) and len(unstable) and low.min() > high.max()
     return "alignment is a criterion of stability (E4)", found, "yes" if separate else "in part: the two overlap"

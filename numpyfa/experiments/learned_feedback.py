@@ -3,8 +3,8 @@
 Both on 784-200-80-10, tanh, softmax, the first 2000 MNIST images, batch 20, float64; seeds, steps and decays are ours.
 
     kolen-pollack   B - W^T under SGD without and with decay, and under Adam with the decay beside the step (decoupled)
-                    and through it (coupled). With the same linear step and decay for both it shrinks by 1 - lr decay a
-                    step; a decay through Adam breaks the law.
+                    and through it (coupled). With the same step for each entry and its counterpart it shrinks by 1 -
+                    lr decay a step; a decay through Adam breaks the law.
     pfa-angle       the path B R to W^T for k = 1..100 neurons a unit and for orthogonal B, under SGD with decay. The
                     path is known exactly at every step; its angle tends to arctan(1 / sqrt k).
 """

@@ -10,9 +10,10 @@ what we chose (those marked * as far as its words allow):
     feedback F       N(0, 1), one draw for all runs
     time             t = steps / N to 1000
 
-The seeds differ in their examples and in the directions of their weights, so the spread is that of a finite N. R = 0
-is a ridge: in theory the student stays near it, while every simulation is pushed off it in the end. So theory is also
-run from an R of the size that random weights have, N(0, Q / N), one draw a seed ("off the ridge").
+The seeds differ in their examples and in the directions of their weights, so the spread is that of a finite N. From
+R = 0 nothing tells one teacher unit from another, and in theory nothing ever will: the columns of R stay equal. A
+finite N makes differences, and they grow. So theory is also run from an R of the size that random weights have,
+N(0, Q / N), one draw a seed ("random R").
 """
 
 from dataclasses import replace
@@ -61,7 +62,7 @@ def work(settings, kind, first):
     for seed in seeds:
         R = np.random.default_rng([seed, 2]).standard_normal(begin.R.shape) * np.sqrt(settings["Q"] / settings["N"])
         for time, now in zip(times, integrate(replace(begin, R=R), times, settings["lr"])):
-            row = {"part": "off the ridge", "rule": kind, "seed": seed, "t": float(time)}
+            row = {"part": "random R", "rule": kind, "seed": seed, "t": float(time)}
             rows.append(
                 row | {"error": generalisation_error(now), "cosine": cosine(now.v, F), "overlap": float(now.v @ F)}
             )
@@ -90,12 +91,12 @@ def draw(figure, settings, rows):
             axes.fill_between(t, mean - spread, mean + spread, color=colour, alpha=0.3, lw=0)
             axes.plot(column(theory, "t"), column(theory, name), color=colour, ls=style, lw=1.3, label=kind.upper())
             for seed in range(settings["seeds"]):
-                own = pick(rows, part="off the ridge", rule=kind, seed=seed)
+                own = pick(rows, part="random R", rule=kind, seed=seed)
                 axes.plot(column(own, "t"), column(own, name), color=colour, lw=0.4)
         axes.set(ylabel=label)
     panels[0].set_yscale("log")
     panels[0].legend(
-        title="lines: theory (thin: off the ridge)\nbands: simulation", fontsize=7, title_fontsize=7, frameon=False
+        title="lines: theory (thin: random R)\nbands: simulation", fontsize=7, title_fontsize=7, frameon=False
     )
     K = settings["K"]
     for axes, kind in zip(panels[3:5], ("bp", "fa")):
@@ -131,20 +132,20 @@ def conclude(settings, rows):
     table = []
     for kind in ("bp", "fa"):
         theory, simulated = pick(rows, part="theory", rule=kind), pick(rows, part="simulation", rule=kind)
-        end, bound = theory[-1]["t"], 5 / settings["N"] ** 0.5
-        apart = [row["t"] for row in simulated if row["deviation"] > bound]
-        cosines, ridge = column(theory, "cosine"), pick(rows, part="off the ridge", rule=kind, t=end)
-        error = column(pick(simulated, t=end), "error")
+        end = theory[-1]["t"]
+        cosines, random = column(theory, "cosine"), pick(rows, part="random R", rule=kind, t=end)
+        error, ends = column(pick(simulated, t=end), "error"), column(pick(simulated, t=end), "cosine")
+        apart = {t: max(row["deviation"] for row in simulated if row["t"] <= t) for t in (10, 100, end)}
         table.append({
             "rule": kind,
             "cos(v, F) at 0": cosines[0].item(),
-            "highest": cosines.max().item(),
-            f"at {end:g}": cosines[-1].item(),
+            "highest in theory": cosines.max().item(),
+            f"at {end:g}: theory": cosines[-1].item(),
+            "simulation": f"{ends.min():.2f} to {ends.max():.2f}",
             f"error at {end:g}: theory": theory[-1]["error"],
-            "off the ridge": column(ridge, "error").mean().item(),
-            "simulation": error.mean().item(),
-            "s.d.": error.std(ddof=1).item() if len(error) > 1 else float("nan"),
-            "within 5 / sqrt N until t =": float(max(t for t in column(theory, "t") if t < min(apart, default=np.inf))),
+            "theory, random R": f"{column(random, 'error').mean():.4f} ({column(random, 'error').std(ddof=1):.4f})",
+            "error, simulation": f"{error.mean():.4f} ({error.std(ddof=1):.4f})",
+            f"deviation to t = 10, 100, {end:g}": ", ".join(f"{each:.2f}" for each in apart.values()),
         })  # fmt: skip
     return table
 

@@ -24,7 +24,7 @@ recursion of the A_l is derived here.
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import Diverged, InputError
 from .linear_task import transpose
 
 
@@ -44,31 +44,46 @@ def zero_weights(F, inputs):
     return [np.zeros((m, n)) for n, m in zip(sizes, sizes[1:])]
 
 
-def zero_alignment(F, inputs, axes=()):
-    """[A_1, ..., A_L], all zero."""
-    C = F[0].shape[-1]
-    return [np.zeros((*axes, C, inputs)), *(np.zeros((*axes, C, C)) for _ in F)]
+def zero_alignment(inputs, outputs, layers, axes=()):
+    """[A_1, ..., A_L], all zero, with leading `axes`."""
+    return [np.zeros((*axes, outputs, inputs if layer == 0 else outputs)) for layer in range(layers)]
 
 
 def learn_weights(W, F, x, target, lr):
-    """One step of direct feedback alignment on a batch (n_0 x P, C x P), in place: by the net itself."""
+    """One step of direct feedback alignment on a batch (n_0 x P, C x P), in place: by the net itself.
+
+    Raises InputError for shapes that do not fit, and Diverged.
+    """
+    if target.shape != (len(W[-1]), x.shape[-1]) or len(x) != W[0].shape[1]:
+        raise InputError(
+            f"expected a batch of {W[0].shape[1]} x P and {len(W[-1])} x P, found {x.shape}, {target.shape}"
+        )
     h = [x]
     for each in W:
         h.append(each @ h[-1])
-    e = (h[-1] - target) / x.shape[-1]
+    e = finite(h[-1] - target) / x.shape[-1]
     for each, f, below in zip(W, [*F, np.eye(len(e))], h):
         each -= lr * f @ e @ below.T
 
 
 def learn_alignment(A, G, input_moment, target_moment, lr):
-    """The same step seen by the A_l alone, in place. G_l = F_l^T F_l, the moments are <x x^T> and <target x^T>."""
+    """The same step seen by the A_l alone, in place. G_l = F_l^T F_l, the moments are <x x^T> and <target x^T>.
+
+    Raises Diverged.
+    """
     Z = [A[0]]  # z_l = Z_l x
     for a, g in zip(A[1:], G):
         Z.append(a @ g @ Z[-1])
-    ex = Z[-1] @ input_moment - target_moment  # <e x^T>
+    ex = finite(Z[-1] @ input_moment - target_moment)  # <e x^T>
     changes = [ex, *(ex @ transpose(z) for z in Z[:-1])]
     for a, change in zip(A, changes):
         a -= lr * change
+
+
+def finite(error):
+    if not np.isfinite(error).all():
+        raise Diverged("the deep linear net diverges: take a smaller step")
+    return error
 
 
 def compose(F, A):

@@ -16,7 +16,7 @@ The question is that of Chu & Bacho 2023 (arXiv 2306.02325); these equations are
 
 import numpy as np
 
-from ..errors import Diverged, InputError, choose
+from ..errors import Diverged, InputError, check_number, choose
 
 
 def forward(W, X):
@@ -52,8 +52,9 @@ def send_back(W, H, rule, B, e):
 
 
 def update(W, X, Y, rule="bp", B=None):
-    """[dW_1, ..., dW_L]: the gradient of the loss under bp, J^^T E under fa and dfa."""
-    check(W, X, rule, B)
+    """[dW_1, ..., dW_L]: the gradient of the loss under bp, J^^T E under fa and dfa. Raises InputError for shapes that
+    do not fit."""
+    check(W, X, rule, B, Y)
     H = forward(W, X)
     return [delta[:, 0].T @ h for delta, h in zip(send_back(W, H, rule, B, (H[-1] - Y)[:, None, :]), H)]
 
@@ -72,10 +73,12 @@ def jacobian(W, X, rule="bp", B=None):
 
 
 def stability(W, X, rule, B, layers=None):
-    """K = sum_l J_l J^_l^T over the `layers` that learn (all unless said otherwise), (P C) x (P C)."""
+    """K = sum_l J_l J^_l^T over the `layers` that learn (1..L, all unless said otherwise), (P C) x (P C). Raises
+    InputError for shapes that do not fit."""
+    layers = numbers(W, layers)
     D, mine, H, size = slopes(W, X), slopes(W, X, rule, B), forward(W, X), len(X) * W[-1].shape[0]
     K = np.zeros((size, size))
-    for number in layers or range(1, len(W) + 1):
+    for number in layers:
         d, m, h = D[number - 1].reshape(size, -1), mine[number - 1].reshape(size, -1), H[number - 1]
         K += (d @ m.T) * np.repeat(np.repeat(h @ h.T, W[-1].shape[0], axis=0), W[-1].shape[0], axis=1)
     return K
@@ -97,7 +100,7 @@ def spectrum(K, J=None):
 def cosine(W, X, Y, rule, B, layers=None):
     """The cosine between the rule's update and the gradient, over the `layers` (1..L) as one vector."""
     mine, true = update(W, X, Y, rule, B), update(W, X, Y)
-    layers = layers or range(1, len(W) + 1)
+    layers = numbers(W, layers)
     a, b = (np.concatenate([each[number - 1].reshape(-1) for number in layers]) for each in (mine, true))
     norm = np.linalg.norm(a) * np.linalg.norm(b)
     return float(a @ b / norm) if norm else np.nan
@@ -106,22 +109,35 @@ def cosine(W, X, Y, rule, B, layers=None):
 def descend(W, X, Y, rule, B, lr, steps, frozen=(), after=None):
     """W after so many full-batch steps W_l <- W_l - lr dW_l; layers whose number is in `frozen` stay.
 
-    `after(step, W)` is called after each. Raises Diverged, with the step reached.
+    `after(step, W)` is called after each. Raises Diverged, with the step reached, and InputError as `update` does.
     """
-    W = [each.copy() for each in W]
+    check_number("the step", lr, 0)
+    W, learning = [each.copy() for each in W], set(numbers(W, None)) - set(numbers(W, frozen))
     for step in range(1, steps + 1):
-        for number, change in enumerate(update(W, X, Y, rule, B), start=1):
-            if number not in frozen:
-                W[number - 1] -= lr * change
-        if not np.isfinite(W[0]).all():
+        with np.errstate(all="ignore"):
+            for number, change in enumerate(update(W, X, Y, rule, B), start=1):
+                if number in learning:
+                    W[number - 1] -= lr * change
+        if not all(np.isfinite(each).all() for each in W):
             raise Diverged(f"the descent by {rule} diverges at step {step} of {steps}: try a step below {lr:g}")
         if after:
             after(step, W)
     return W
 
 
-def check(W, X, rule, B):
-    """Raise InputError unless the shapes of weights, examples and feedback fit."""
+def numbers(W, layers):
+    """The layers' numbers, all of 1..L for None. Raises InputError for one that does not exist."""
+    found = list(range(1, len(W) + 1) if layers is None else layers)
+    if not set(found) <= set(range(1, len(W) + 1)):
+        raise InputError(f"layers are counted from 1 to {len(W)}, found {found}")
+    return found
+
+
+def check(W, X, rule, B, Y=None):
+    """Raise InputError unless the shapes of weights, examples, targets and feedback fit."""
+    if X.ndim != 2 or (Y is not None and Y.shape != (len(X), len(W[-1]))):
+        shapes = f"{X.shape} and {np.shape(Y) if Y is not None else 'any'}"
+        raise InputError(f"expected examples (P, inputs) and targets (P, {len(W[-1])}), found {shapes}")
     expected = {"bp": {}, "fa": {n: W[n - 1].T.shape for n in range(2, len(W) + 1)},
                 "dfa": {n: (len(W[n - 1]), len(W[-1])) for n in range(1, len(W))}}  # fmt: skip
     sizes = [X.shape[1], *(len(each) for each in W)]

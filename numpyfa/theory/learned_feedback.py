@@ -2,13 +2,15 @@
 
 Columns are examples: a layer's W (n_out x n_in), what stands in its place on the way back B (Kolen-Pollack) or the path
 P = B R of product feedback, both here in W's own shape. W and the feedback take the same steps and shrink by the same
-factor `shrink` = 1 - lr decay each. After t steps, whatever was learned,
+factor `shrink` = 1 - lr decay each. After t steps, whatever was learned, by SGD without momentum
 
     B_t = W_t - shrink^t (W_0 - B_0)                                    Kolen-Pollack
     P_t = G (W_t - shrink^t W_0) + shrink^t P_0,    G = B B^T           product feedback
 
-So B -> W, and P -> G W: for orthogonal B the same, for a random B (n_out x k n_out) of variance 1/(k n_out) it stays at
-an angle: for weights without preferred directions cos = tr G / sqrt(n_out tr G^2), near arctan(1 / sqrt k) in degrees.
+The first also holds under momentum, RMSprop or Adam if the decay is decoupled, since B's gradient is W's, entry by
+entry; the second needs steps that are linear in the gradient. So B -> W, and P -> G W. For orthogonal B that is W too;
+for a random B (n_out x k n_out) of variance 1/(k n_out) it stays at an angle: for weights without preferred directions
+cos = tr G / sqrt(n_out tr G^2), near arctan(1 / sqrt k) in degrees.
 
 Sources: Kolen & Pollack 1994; Akrout et al. 2019; Li & Benna 2024. The closed forms are derived here.
 """
@@ -17,33 +19,36 @@ import math
 
 import numpy as np
 
-from ..errors import check_number
+from ..errors import InputError, check_number
 
 
 def kolen_pollack(W0, B0, W, shrink, steps):
-    """B after so many steps, from W then and both at the start."""
+    """B after so many steps, from W then and both at the start. Raises InputError unless shrink is from 0 to 1."""
     check_number("the factor of decay", shrink, 0, 1)
     return W - shrink**steps * (W0 - B0)
 
 
 def product_path(W0, P0, W, G, shrink, steps):
-    """The path P after so many steps; G = B B^T, (n_out x n_out)."""
+    """The path P after so many steps; G = B B^T, (n_out x n_out). Raises InputError unless shrink is from 0 to 1."""
     check_number("the factor of decay", shrink, 0, 1)
     return G @ (W - shrink**steps * W0) + shrink**steps * P0
 
 
 def path_angle(expansion):
-    """arctan(1 / sqrt k), in degrees: where the path of product feedback ends in a wide layer."""
+    """arctan(1 / sqrt k), in degrees: where the path of product feedback ends in a wide layer. Raises InputError for
+    an expansion k below 1."""
     check_number("the expansion", expansion, 1)
     return math.degrees(math.atan(1 / math.sqrt(expansion)))
 
 
 def path_angle_of(G):
     """The same for one G, and weights without preferred directions: arccos(tr G / sqrt(n tr G^2)), in degrees."""
-    return math.degrees(math.acos(min(1.0, np.trace(G) / math.sqrt(len(G) * np.trace(G @ G)))))
+    return angle(G, np.eye(len(G)))
 
 
 def angle(a, b):
-    """Between two matrices as vectors, in degrees."""
-    cosine = float((a * b).sum()) / float(np.linalg.norm(a) * np.linalg.norm(b))
-    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+    """Between two matrices as vectors, in degrees; NaN where one is zero. Raises InputError for unequal shapes."""
+    if np.shape(a) != np.shape(b):
+        raise InputError(f"an angle is between matrices of one shape, found {np.shape(a)} and {np.shape(b)}")
+    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return math.degrees(math.acos(np.clip((a * b).sum() / norms, -1, 1))) if norms > 0 else math.nan

@@ -47,7 +47,9 @@ def start(seeds, scale, sizes=(30, 20, 10), feedback=0.5):
 
 
 def check(T, A, W, B):
-    """Raise InputError unless the shapes fit."""
+    """Raise InputError unless the shapes fit and the numbers are finite."""
+    if not all(np.isfinite(array).all() for array in (T, A, W, B)):
+        raise InputError("T, A, W and B must be finite numbers, found NaN or infinity")
     (n_o, n_i), n_h = T.shape[-2:], A.shape[-2]
     expected = {"A": (n_h, n_i), "W": (n_o, n_h), "B": (n_h, n_o)}
     found = {name: array.shape[-2:] for name, array in (("A", A), ("W", W), ("B", B))}
@@ -58,39 +60,61 @@ def check(T, A, W, B):
 def learn(T, A, W, B, rule, lr, x, marks):
     """{step: (A, W)} at each of the steps `marks`, learning by one example a step: x is (steps, ..., n_i).
 
-    Raises Diverged, with the step reached.
+    Raises InputError for shapes and marks that do not fit; Diverged, with the step reached.
     """
-    check(T, A, W, B)
-    teach, A, W, kept = choose(TEACHES, rule, "rule"), A.copy(), W.copy(), {}
-    for step in range(max(marks) + 1):
-        if step in marks:
-            kept[step] = A.copy(), W.copy()
-        if step == max(marks):
-            return kept
+    check_number("the learning rate", lr, 0)
+    check_marks(marks)
+    if x.shape[-1] != T.shape[-1] or len(x) < max(marks):
+        raise InputError(f"{max(marks)} steps on {T.shape[-1]} inputs need as many examples, found {x.shape}")
+
+    def change(step, A, W):
         column = x[step][..., None]
         h = A @ column
         e = T @ column - W @ h
-        dA = teach(W, B) @ e @ transpose(column)
-        W += lr * e @ transpose(h)
-        A += lr * dA
-        if not np.isfinite(e).all():
-            raise Diverged(f"the linear task diverges at step {step}: try a learning rate below {lr:g}")
+        return lr * TEACHES[rule](W, B) @ e @ transpose(column), lr * e @ transpose(h)
+
+    return follow(T, A, W, B, rule, change, marks, f"the linear task at a learning rate of {lr:g}")
 
 
 def flow(T, A, W, B, rule, dt, marks):
-    """{step: (A, W)} along the flow, in Euler steps of dt: what `learn` does on average over whitened inputs."""
-    check(T, A, W, B)
-    teach, A, W, kept = choose(TEACHES, rule, "rule"), A.copy(), W.copy(), {}
-    for step in range(max(marks) + 1):
-        if step in marks:
-            kept[step] = A.copy(), W.copy()
+    """{step: (A, W)} along the flow, in Euler steps of dt: what `learn` does on average over whitened inputs.
+
+    Raises InputError for shapes and marks that do not fit; Diverged, with the step reached.
+    """
+    check_number("dt", dt, 0)
+    check_marks(marks)
+
+    def change(step, A, W):
         E = T - W @ A
-        dA = teach(W, B) @ E
-        W += dt * E @ transpose(A)
-        A += dt * dA
-        if not np.isfinite(E).all():
-            raise Diverged(f"the flow diverges at step {step}, t = {step * dt:.4g}: try steps below {dt:g}")
+        return dt * TEACHES[rule](W, B) @ E, dt * E @ transpose(A)
+
+    return follow(T, A, W, B, rule, change, marks, f"the flow in steps of {dt:g}")
+
+
+def follow(T, A, W, B, rule, change, marks, what):
+    """{step: (A, W)} at each mark, where change(step, A, W) is (dA, dW)."""
+    check(T, A, W, B)
+    choose(TEACHES, rule, "rule")
+    kept, wanted, last = {}, set(marks), max(marks)
+    with np.errstate(all="ignore"):
+        for step in range(last + 1):
+            if not (np.isfinite(A).all() and np.isfinite(W).all()):
+                raise Diverged(f"{what} diverges at step {step}: make it smaller")
+            if step in wanted:
+                kept[step] = A.copy(), W.copy()
+            if step < last:
+                try:
+                    dA, dW = change(step, A, W)
+                except np.linalg.LinAlgError:  # of a pseudo-inverse
+                    raise Diverged(f"{what} diverges at step {step}: make it smaller") from None
+                A, W = A + dA, W + dW
     return kept
+
+
+def check_marks(marks):
+    """Raise InputError unless the marks are whole numbers of steps."""
+    if not len(marks) or not all(isinstance(mark, (int, np.integer)) and mark >= 0 for mark in marks):
+        raise InputError(f"the marks must be whole numbers of steps from 0, found {list(marks)}")
 
 
 def error(T, A, W):

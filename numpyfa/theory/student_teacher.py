@@ -47,6 +47,8 @@ class Overlaps:
     def __post_init__(self):
         for name in ("Q", "R", "T", "v", "A", *(["F"] if self.F is not None else [])):
             setattr(self, name, np.array(getattr(self, name), float))
+            if not np.isfinite(getattr(self, name)).all():
+                raise InputError(f"overlaps: {name} must be finite numbers, found NaN or infinity")
         K, M = self.R.shape if self.R.ndim == 2 else (0, 0)
         expected = {"Q": (K, K), "T": (M, M), "v": (K,), "A": (M,)} | ({"F": (K,)} if self.F is not None else {})
         found = {name: getattr(self, name).shape for name in expected}
@@ -96,12 +98,7 @@ def integrate(overlaps, times, lr, sigma=0.0, unit="erf", rtol=1e-8):
 
     Raises Diverged, with the time reached, when an overlap grows beyond all bounds.
     """
-    check_number("the learning rate", lr, 0)
-    check_number("the noise", sigma, 0)
-    choose(INTEGRALS, unit, "unit")
-    times = np.asarray(times, float)
-    if times.ndim != 1 or not len(times) or times[0] < 0 or (np.diff(times) <= 0).any():
-        raise InputError("the times must rise, from 0 or later")
+    times = check(times, lr, sigma, unit)
     K, M = overlaps.R.shape
     cuts = np.cumsum([K * K, K * M])
 
@@ -142,6 +139,17 @@ def integrate(overlaps, times, lr, sigma=0.0, unit="erf", rtol=1e-8):
     return [at(state) for state in found.y.T]
 
 
+def check(times, lr, sigma, unit):
+    """The times as an array. Raises InputError unless they rise from 0 or later to beyond it, and for bad numbers."""
+    check_number("the learning rate", lr, 0)
+    check_number("the noise", sigma, 0)
+    choose(INTEGRALS, unit, "unit")
+    times = np.asarray(times, float)
+    if times.ndim != 1 or not len(times) or not times[0] >= 0 or not (np.diff(times) > 0).all() or not times[-1] > 0:
+        raise InputError("the times must rise, from 0 or later, to the last one above 0")
+    return times
+
+
 def matching_weights(overlaps, N, rng):
     """(w, B): random K x N and M x N matrices that have exactly these overlaps."""
     C = overlaps.covariance()
@@ -157,19 +165,27 @@ def matching_weights(overlaps, N, rng):
 def simulate(overlaps, N, times, lr, sigma=0.0, unit="erf", seeds=(0,)):
     """{time: list of `Overlaps`, one a seed} of online learning from weights with exactly the given overlaps.
 
-    The seeds run side by side, each with its own weights and examples.
+    The seeds run side by side, each with its own weights and examples. Raises InputError as `integrate` does, and
+    Diverged, with the time reached.
     """
+    check(times, lr, sigma, unit)
+    if not len(seeds):
+        raise InputError("a simulation needs one seed or more, found none")
     g, slope = choose(UNITS, unit, "unit")
     draws = [np.random.default_rng([seed, 0]) for seed in seeds]
     w, B = (np.stack(each) for each in zip(*(matching_weights(overlaps, N, rng) for rng in draws)))
     v = np.tile(overlaps.v, (len(seeds), 1))
     examples = [np.random.default_rng([seed, 1]) for seed in seeds]
-    marks, history, block = {round(t * N): t for t in times}, {}, max(1, 4_000_000 // (N * len(seeds)))
+    marks, history, block = {}, {}, max(1, 4_000_000 // (N * len(seeds)))
+    for time in times:
+        marks.setdefault(round(time * N), []).append(time)
 
     def record(step):
-        if step in marks:
+        if step in marks and not np.isfinite(w).all():
+            raise Diverged(f"the simulation diverges at t = {step / N:.4g}; try a learning rate below {lr:g}")
+        for time in marks.get(step, ()):
             overlaps_now = zip(w, B, v)
-            history[marks[step]] = [
+            history[time] = [
                 replace(overlaps, Q=a @ a.T / N, R=a @ b.T / N, T=b @ b.T / N, v=c) for a, b, c in overlaps_now
             ]
 
