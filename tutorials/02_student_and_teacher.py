@@ -56,7 +56,8 @@ for name in starts:
     errors = [generalisation_error(each) for each in (theory[name][-1], simulation[name][times[-1]][0])]
     print(f"{name}: error {errors[0]:.3f} in theory, {errors[1]:.3f} simulated; v differs by at most {apart:.3f}")
 
-# R = 0 is a ridge for backpropagation: small fluctuations decide which way each unit goes. Hence its larger difference.
+# From R = 0 backpropagation's units begin alike but for a small v: which of them grow is decided by fluctuations that
+# theory leaves out. Hence its larger difference.
 
 # %% 3. Why v turns towards F
 #
@@ -88,7 +89,8 @@ plt.show()
 
 # %% 4. What to try
 #
-# - Both errors stop at a plateau: all units look at the teacher's mean. Give R a small random start: the student leaves
-#   the plateau, since its units come to differ, and the cosine falls again. That is "memorise", the next page.
+# - Both errors stop at a plateau: from R = 0 nothing tells one teacher unit from another, and in theory nothing ever
+#   will. Give R a small random start: the differences grow and the student leaves the plateau. That is "memorise", the
+#   next page.
 # - unit="linear": the averages become products of overlaps, and you can integrate the equations by hand.
 # - F = -v to begin with: feedback that says the opposite of the truth. How long does it take v to turn around?

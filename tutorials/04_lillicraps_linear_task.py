@@ -40,8 +40,12 @@ for dt in (0.02, 0.01, 0.005):
 #
 #     dV/dt = -2 |B E A^T|^2 - 2 tr(E^T B^T (B W) B E) = -2 |B E A^T|^2 - |A^T B E|^2 <= 0
 #
-# (only the symmetric part of B W counts, and that is A A^T / 2). V falls until B E A^T = 0 and A^T B E = 0; if B has
-# independent columns that leaves E = 0, or A = 0, which B E drives away from. No step needed W^T.
+# (only the symmetric part of B W counts, and that is A A^T / 2). V can stop falling only where both terms are 0: for a
+# B with independent columns, E A^T = 0 and A^T B E = 0. Could the net stay there with E not 0? Then E A^T stays 0, so
+#
+#     0 = d(E A^T)/dt = E (B E)^T - (E A^T A + W B E) A^T = E E^T B^T - W B (E A^T) = E E^T B^T
+#
+# and E E^T = 0, that is E = 0. No step needed W^T.
 
 kept = task.flow(T, 0 * A, 0 * W, B, "fa", 0.0025, range(0, 1601, 200))
 for mark, now in kept.items():

@@ -48,6 +48,7 @@ due = theory.kolen_pollack(W0, B0, W, 1 - 0.1 * decay, steps)
 gap, factor = np.linalg.norm(B - W) / np.linalg.norm(B0 - W0), (1 - 0.1 * decay) ** steps
 print(f"after {steps} steps the gap is {gap:.5f} of the start's, (1 - lr decay)^t = {factor:.5f}")
 print(f"B differs from the law by {np.abs(B - due).max():.0e}")
+# (So strong a decay has its price: the weights are kept small, and the test error is higher.)
 print(f"angle of B to W^T: {theory.angle(W0, B0):.0f} degrees at first, {theory.angle(W, B):.1f} at the end")
 
 # %% 3. One matrix fixed, one learned: product feedback
