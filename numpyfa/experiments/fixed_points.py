@@ -129,8 +129,9 @@ def draw(figure, settings, rows):
     six.plot(t, mean[-1] * np.sqrt(t / t[-1]), color="0.4", ls=":", label="random walk: sqrt of steps")
     six.set(xlabel="step", ylabel="|w - w at the start|", xscale="log", yscale="log", title="E6 walk")
 
-    for axes in (one, two, three, four, five, rests, six):
+    for axes in (one, two, three, four, rests, six):
         axes.legend(fontsize=6, frameon=False)
+    five.legend(fontsize=6, frameon=False, loc="lower right")
     scales.legend(fontsize=5.5, frameon=False, loc="lower left", ncols=2)
     figure.suptitle(f"fixed-points: {settings['seeds']} seeds; reconstructions, not the paper's settings", fontsize=9)
 
