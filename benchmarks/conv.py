@@ -32,7 +32,6 @@ def numpyfa_worker(device):
 
     import numpyfa as fa
     from numpyfa.backend import keep_freed_memory, to_device
-    from numpyfa.threads import shared_out
 
     keep_freed_memory()
     ready = {}
@@ -57,10 +56,9 @@ def numpyfa_worker(device):
             delta = layer.weigh(x, layer.W)
 
             def run():
-                with shared_out(net.convolves):
-                    layer.weigh(x, layer.W, layer.b)
-                    layer.product(x, delta)
-                    layer.carry(delta, layer.W.T)
+                layer.weigh(x, layer.W, layer.b)
+                layer.product(x, delta)
+                layer.carry(delta, layer.W.T)
 
             return run, net.module
         name, what, batch, size = key

@@ -17,7 +17,6 @@ from . import metrics
 from .backend import Streams, keep_freed_memory, to_device, to_host
 from .errors import Diverged, InputError
 from .losses import check_loss
-from .threads import shared_out
 
 PROBE = 1000  # the alignment is measured on the first examples of the training set, this many
 
@@ -25,18 +24,17 @@ PROBE = 1000  # the alignment is measured on the first examples of the training 
 def train_step(net, rule, loss, optimizer, x, target, noise=None):
     """One batch by one rule; returns (the batch's mean loss, the traces). Feedback that learns takes W's own steps."""
     rule.step = optimizer.step + 1
-    with shared_out(net.convolves):
-        traces = net.forward(x, train=True, noise=noise)
-        output = loss.output(traces[-1].h, target)
-        gradients = {}
-        for layer, signal in rule.sweep(traces, output):  # each signal is forgotten when its gradients are taken
-            trace, number = traces[layer.number - 1], layer.number
-            output = replace(output, error=signal.delta) if layer is net.layers[-1] else output
-            gradients |= {f"{number}.{name}": gradient for name, gradient in layer.gradients(trace, signal).items()}
-            gradients |= rule.gradients_of(layer, trace, signal, output)
-        optimizer.update(net.parameters() | rule.parameters(), gradients)
-        net.settle(traces)
-        rule.settle(traces)
+    traces = net.forward(x, train=True, noise=noise)
+    output = loss.output(traces[-1].h, target)
+    gradients = {}
+    for layer, signal in rule.sweep(traces, output):  # each signal is forgotten when its gradients are taken
+        trace = traces[layer.number - 1]
+        output = replace(output, error=signal.delta) if layer is net.layers[-1] else output
+        gradients |= {f"{layer.number}.{name}": gradient for name, gradient in layer.gradients(trace, signal).items()}
+        gradients |= rule.gradients_of(layer, trace, signal, output)
+    optimizer.update(net.parameters() | rule.parameters(), gradients)
+    net.settle(traces)
+    rule.settle(traces)
     return float(output.value), traces
 
 

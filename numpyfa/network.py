@@ -5,8 +5,6 @@ import numpy as np
 from .backend import Streams, to_device, to_host
 from .backend import device as choose_device
 from .errors import InputError, choose
-from .layers import Conv
-from .threads import shared_out
 
 DTYPES = {"float32": np.dtype("float32"), "float64": np.dtype("float64")}
 
@@ -37,7 +35,6 @@ class Network:
             layer.build(number, incoming, self.dtype, self.module, streams, init)
             shapes.append(layer.shape_out)
         self.size_out = self.layers[-1].size_out
-        self.convolves = self.module is np and any(isinstance(layer, Conv) for layer in self.layers)
 
     def _wire(self):
         """{number: the numbers of its sources}, where 0 is the network's input."""
@@ -61,11 +58,10 @@ class Network:
         if x.shape[1:] != self.input_shape:
             raise InputError(f"the network expects a batch of shape (N, *{self.input_shape}), found {x.shape}")
         outputs, traces = [x], []
-        with shared_out(self.convolves):
-            for number, layer in enumerate(self.layers, start=1):
-                inputs = [outputs[source] for source in self.sources[number]]
-                traces.append(layer.forward(*inputs, train=train, noise=noise))
-                outputs.append(traces[-1].h)
+        for number, layer in enumerate(self.layers, start=1):
+            inputs = [outputs[source] for source in self.sources[number]]
+            traces.append(layer.forward(*inputs, train=train, noise=noise))
+            outputs.append(traces[-1].h)
         return traces
 
     def predict(self, x, batch_size=1000):

@@ -10,7 +10,6 @@ channels, channels_out), M is (channels_out, k k channels), z and delta are (N, 
 """
 
 from .backend import array_module
-from .threads import shares
 
 BYTES = 1 << 20  # of patches at a time: about half of a core's second-level cache
 GPU_BYTES = 1 << 28  # a GPU wants few large products instead
@@ -31,31 +30,20 @@ def correlate(x, W, kernel, stride, padding, bias=None):
     xp, padded = array_module(x), pad(x, padding)
     size = [(length - kernel) // stride + 1 for length in padded.shape[1:3]]
     z = xp.empty((len(x), *size, W.shape[1]), dtype=W.dtype)
-
-    def fill(share):
-        own = z[share]
-        for images, patches in pieces(padded[share], kernel, stride, size):
-            part = own[images].reshape(-1, W.shape[1])
-            xp.matmul(patches, W, out=part)
-            if bias is not None:
-                part += bias
-
-    shares(fill, len(x))
+    for images, patches in pieces(padded, kernel, stride, size):
+        part = z[images].reshape(-1, W.shape[1])
+        xp.matmul(patches, W, out=part)
+        if bias is not None:
+            part += bias
     return z
 
 
 def product(x, delta, kernel, stride, padding):
     """rows(x)^T delta, (k k channels, channels_out)."""
-    padded, channels = pad(x, padding), delta.shape[3]
-
-    def add_up(share):
-        total, own = 0, delta[share]
-        for images, patches in pieces(padded[share], kernel, stride, delta.shape[1:3]):
-            total += patches.T @ own[images].reshape(-1, channels)
-        return total
-
-    first, *rest = shares(add_up, len(x))
-    return sum(rest, start=first)
+    total, channels = 0, delta.shape[3]
+    for images, patches in pieces(pad(x, padding), kernel, stride, delta.shape[1:3]):
+        total += patches.T @ delta[images].reshape(-1, channels)
+    return total
 
 
 def carry(delta, M, kernel, stride, padding, shape):
@@ -71,20 +59,12 @@ def carry(delta, M, kernel, stride, padding, shape):
     n, size_y, size_x, channels_out = delta.shape
     padded = (n, height + 2 * padding, width + 2 * padding, channels)
     x = array_module(delta).zeros(padded, dtype=delta.dtype)
-
-    def add_back(share):
-        own, result = delta[share], x[share]
-        for images in chunks(len(own), size_y * size_x * M.shape[1] * M.dtype.itemsize, array_module(delta)):
-            patches = own[images].reshape(-1, channels_out) @ M
-            patches = patches.reshape(-1, size_y, size_x, kernel, kernel, channels)
-            part = result[images]
-            for i in range(kernel):
-                for j in range(kernel):
-                    part[:, i : i + stride * size_y : stride, j : j + stride * size_x : stride] += patches[
-                        :, :, :, i, j
-                    ]
-
-    shares(add_back, n)
+    for images in chunks(n, size_y * size_x * M.shape[1] * M.dtype.itemsize, array_module(delta)):
+        patches = (delta[images].reshape(-1, channels_out) @ M).reshape(-1, size_y, size_x, kernel, kernel, channels)
+        part = x[images]
+        for i in range(kernel):
+            for j in range(kernel):
+                part[:, i : i + stride * size_y : stride, j : j + stride * size_x : stride] += patches[:, :, :, i, j]
     return x[:, padding : padding + height, padding : padding + width]
 
 
