@@ -5,7 +5,8 @@ output  = loss.output(traces[-1].h, y)     the loss and the error of each exampl
 signals = rule.signals(traces, output)     what each layer is told
 optimizer.update(parameters, gradients)    dW = rows^T delta / N
 
-`train_step` goes through the signals one by one (`rule.sweep`), so that a deep net's are never all in memory at once.
+`train_step` goes through the signals one by one (`rule.sweep`), and forgets each when its gradients are taken: those of
+a deep net need not be in memory all at once.
 """
 
 import math

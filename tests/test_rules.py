@@ -628,3 +628,12 @@ def test_xiaos_magnitudes_are_half_normal_in_a_convolution_and_uniform_in_a_dens
     M = {n: own["M"] for n, own in kind(net, init="xiao").feedback.items()}
     assert (M[2] ** 2).mean() == pytest.approx(2 / (9 * 32), rel=0.1)
     assert M[3].max() < 512**-0.5 and M[3].mean() == pytest.approx(512**-0.5 / 2, rel=0.02)
+
+
+def test_a_rule_that_writes_signals_instead_of_sweep_is_refused():
+    class Mine(fa.FA):
+        def signals(self, traces, output):
+            return []
+
+    with pytest.raises(fa.InputError, match="Mine writes signals, which training does not use: write sweep instead"):
+        Mine(fa.mlp("4-3-2"))

@@ -15,7 +15,7 @@ python tutorials/02_student_and_teacher.py          or cell by cell; `numpyfa re
 #     w <- w + lr / sqrt N  D (f * g'(lambda)) x^T,     v <- v + lr / N  D g(lambda)
 #
 # Backpropagation takes f = v: what a hidden unit is told passes through its own output weight. Feedback alignment takes
-# f = F, random and fixed. Nothing in its update of w knows v.
+# f = F, random and fixed: v enters its update of w only through the error D.
 
 import matplotlib.pyplot as plt
 import numpy as np

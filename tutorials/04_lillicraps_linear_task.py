@@ -45,7 +45,8 @@ for dt in (0.02, 0.01, 0.005):
 #
 #     0 = d(E A^T)/dt = E (B E)^T - (E A^T A + W B E) A^T = E E^T B^T - W B (E A^T) = E E^T B^T
 #
-# and E E^T = 0, that is E = 0. No step needed W^T.
+# and E E^T = 0, that is E = 0: there is no other place to rest. (That the net gets there also needs its weights to stay
+# bounded, which the paper shows.) No step needed W^T.
 
 kept = task.flow(T, 0 * A, 0 * W, B, "fa", 0.0025, range(0, 1601, 200))
 for mark, now in kept.items():

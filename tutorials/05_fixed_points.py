@@ -12,7 +12,7 @@ python tutorials/05_fixed_points.py                 `numpyfa reproduce fixed-poi
 #     dE/dt = J dw/dt = -J J^^T E = -K E
 #
 # For backpropagation K = J J^T has no negative eigenvalue: E can only shrink. For feedback alignment K is not symmetric
-# and anything is possible. At E = 0 every rule stands still; a small E grows back to zero if all eigenvalues of K have
+# and anything is possible. At E = 0 every rule stands still; a small E falls back to zero if all eigenvalues of K have
 # positive real parts, and runs away along any whose real part is negative.
 
 import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..doctor import cores, machine
+from ..doctor import cores, machine, version
 from ..errors import InputError
 from ..files import UNREADABLE, whole_file
 from .folder import earlier, locked, prepare, same, sweep, write_json, write_rows
@@ -59,7 +59,7 @@ def run(study, settings, out, resume=False, force=False, progress=None):
     if not str(out).strip() or Path(out).is_file():
         raise InputError(f"--out '{out}' is a file or empty: choose a folder")
     out, jobs = Path(out), study.jobs(settings)
-    about = json.loads(json.dumps({"experiment": study.name, "settings": settings}))
+    about = json.loads(json.dumps({"experiment": study.name, "settings": settings, "numpyfa": version("numpyfa")}))
     with locked(out):
 
         def can_go_on():
@@ -69,8 +69,9 @@ def run(study, settings, out, resume=False, force=False, progress=None):
         try:
             missing = [job for job in jobs if not part(out, job).exists()]
             for job in jobs:
-                if job not in missing and progress:
-                    progress(job)
+                if job not in missing:
+                    read_part(part(out, job), about)  # better to hear of a damaged part now
+                    (progress or (lambda _: None))(job)
             arguments = [(study.name, settings, job, about, out) for job in missing]
             run_jobs(run_job, arguments, min(cores(), len(arguments)), progress)
         except BaseException:

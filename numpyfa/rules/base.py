@@ -37,6 +37,8 @@ class Rule:
     seed: int = field(default=0, kw_only=True)
 
     def __post_init__(self):
+        if type(self).signals is not Rule.signals:
+            raise InputError(f"{type(self).__name__} writes signals, which training does not use: write sweep instead")
         self.step, self.streams = 0, Streams(self.seed)
         self.feedback = {layer.number: self.init_feedback(layer) for layer in self.receiving_layers()}
 
@@ -92,8 +94,9 @@ class Rule:
         return found
 
     def sweep(self, traces, output):
-        """(layer, its signal) one by one, for one batch. What is not kept is forgotten before the next one."""
-        raise NotImplementedError
+        """(layer, its signal) one by one, for one batch; the output layer first if the rule's feedback learns, since
+        its delta is the error that the feedback learns from."""
+        raise NotImplementedError(f"{type(self).__name__} must write sweep: (layer, signal) of each layer, one by one")
 
     def check_optimizer(self, optimizer):
         """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
