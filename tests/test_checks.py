@@ -122,11 +122,11 @@ def test_a_rule_whose_deltas_are_noise_fails_in_every_hidden_layer():
     """What is compared is what the rule makes of the parameters, not what the layers could make of its e."""
 
     class Noise(fa.FA):
-        def signals(self, traces, output):
-            signals = super().signals(traces, output)
-            for signal in signals[:-1]:
-                signal.delta = np.random.default_rng(0).standard_normal(signal.delta.shape)
-            return signals
+        def sweep(self, traces, output):
+            for layer, signal in super().sweep(traces, output):
+                if layer is not self.net.layers[-1]:
+                    signal.delta = np.random.default_rng(0).standard_normal(signal.delta.shape)
+                yield layer, signal
 
     net = checks.dense_net("tanh")
     found = gradient_checks(net, Noise(net), fa.SoftmaxCrossEntropy(), *batch(net))
