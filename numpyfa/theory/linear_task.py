@@ -10,7 +10,7 @@ For whitened inputs and small steps, with E = T - W A, this is the flow
     dW/dt = E A^T,   dA/dt = S E
 
 Under feedback alignment B W + W^T B^T - A A^T never changes along it (`invariant`). If it is 0, V = |B E|^2 never rises
-(`lyapunov`): dV/dt = -2 |B E A^T|^2 - |A^T B E|^2. So E -> 0 if B has independent columns.
+(`lyapunov`): dV/dt = -2 |B E A^T|^2 - |A^T B E|^2. So E -> 0 if B has independent columns and the weights stay bounded.
 
 Every array may have leading axes: nets that learn side by side, such as seeds. Source: Lillicrap et al. 2016 (the
 methods and proofs of arXiv 1411.0247).
