@@ -10,10 +10,11 @@ history = fa.fit(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.1), data, epochs=
 
 from . import checkpoint, losses, metrics, patches
 from .backend import Streams, array_module
+from .convolution import Conv
 from .data import Dataset, load
 from .errors import Diverged, InputError
 from .gradcheck import GradientMismatch, check_gradients
-from .layers import Conv, Dense, Junction, Layer, Signal, Trace
+from .layers import Dense, Junction, Layer, Signal, Trace, Weighted
 from .learn import evaluate, fit, one_hot, train_step
 from .local import (
     Activation,
@@ -32,40 +33,21 @@ from .local import (
     Subsample,
     Tanh,
 )
-from .losses import LogisticCrossEntropy, Output, SoftmaxCrossEntropy, SquaredError
-from .models import MODELS, alexnet, dkp_cnn, drtp_conv, lenet, lenet_cifar, mlp, model, nokland_conv, resnet, resnet8
+from .losses import LogisticCrossEntropy, Loss, Output, SoftmaxCrossEntropy, SquaredError
+from .models import (
+    MODELS,
+    alexnet,
+    dkp_cnn,
+    drtp_conv,
+    lenet,
+    lenet_cifar,
+    make_net,
+    mlp,
+    nokland_conv,
+    resnet,
+    resnet8,
+)
+from .netfile import load_net, save
 from .network import Network
 from .optim import SGD, Adam, BatchManhattan, RMSprop, cosine_schedule, exponential_schedule, step_schedule
-from .rules import (
-    AA,
-    BDFA,
-    BP,
-    BRSF,
-    DFA,
-    DKP,
-    DRTP,
-    DTP,
-    FA,
-    FRSF,
-    IA,
-    IFA,
-    KDFA,
-    KP,
-    LRAE,
-    PFA,
-    RULES,
-    SA,
-    SDFA,
-    USF,
-    VARIANTS,
-    WM,
-    DirectRule,
-    Greedy,
-    PseudoBP,
-    Rule,
-    SequentialRule,
-    Shallow,
-    SparseDFA,
-    SparsePFA,
-    rule,
-)
+from .rules import *  # noqa: F403  (one line a rule, in rules/__init__.py)

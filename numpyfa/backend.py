@@ -7,33 +7,59 @@ rule starts from the same weights and sees the same batches, on either device an
 
 import ctypes
 import functools
+import importlib
 import math
+import os
 import sys
 import zlib
+from typing import Any, TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from .errors import InputError
+from .errors import InputError, check_whole
+
+Array: TypeAlias = Any  # an array of NumPy, of CuPy, or of a stand-in that behaves like them
 
 
-def array_module(x):
+def array_module(x: Array) -> Any:
     """The module that made the array `x`: numpy, cupy, or a stand-in that behaves like them."""
     if type(x) is np.ndarray or isinstance(x, (np.ndarray, np.generic)):
         return np
     return sys.modules[type(x).__module__.partition(".")[0]]
 
 
-def to_host(x):
+def to_host(x: Array) -> Any:
     """`x` as a NumPy array."""
     return x if isinstance(x, (np.ndarray, np.generic)) else x.get()
 
 
-def to_device(x, module):
+def to_device(x: Any, module: Any) -> Array:
     """The NumPy array `x` as an array of `module`."""
     return x if module is np else module.asarray(x)
 
 
-def find_gpu():
+def on_host(state: dict[str, Any]) -> dict[str, Any]:
+    """The same dictionary with every array of a device brought to the host: what goes into a pickle."""
+    return {key: value.get() if hasattr(value, "get") and hasattr(value, "dtype") else value
+            for key, value in state.items()}  # fmt: skip
+
+
+def on_device(state: dict[str, Any], module: Any) -> dict[str, Any]:
+    """The same dictionary with every NumPy array brought to `module`'s device."""
+    return {key: to_device(value, module) if isinstance(value, np.ndarray) else value for key, value in state.items()}
+
+
+def read_only(x: Array) -> Array:
+    """`x` as a view that nobody can write through. CuPy has no such view: there it is `x` itself."""
+    if array_module(x) is not np:
+        return x
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
+def find_gpu() -> tuple[Any, str | None]:
     """(cupy, None) if an array can be allocated on a GPU, else (None, the reason).
 
     `import cupy` succeeds on machines without a GPU, so only an allocation tells.
@@ -49,11 +75,11 @@ def find_gpu():
     return cupy, None
 
 
-def _first_line(error):
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def device(name):
+def device(name: Any) -> Any:
     """'cpu', 'gpu' or 'auto' (the GPU where there is one) as an array module; a module stands for itself."""
     if name == "cpu":
         return np
@@ -67,7 +93,12 @@ def device(name):
     raise InputError(f"unknown device '{name}': choose from cpu, gpu, auto")
 
 
-def product(rows, delta):
+def module_named(name: str) -> Any:
+    """The array module of this name; NumPy where CuPy is meant and this machine has no GPU."""
+    return find_gpu()[0] or np if name == "cupy" else importlib.import_module(name)
+
+
+def outer(rows: Array, delta: Array) -> Array:
     """rows^T delta: a sum over rows of outer products.
 
     A single row is an outer product; through a matrix product it is slower.
@@ -75,7 +106,7 @@ def product(rows, delta):
     return rows.T * delta if len(rows) == 1 else rows.T @ delta
 
 
-def channel_sums(a):
+def channel_sums(a: Array) -> Array:
     """The sum over all axes but the last. Image lines are added whole first: NumPy is faster along long rows."""
     if a.ndim == 4:
         a = a.reshape(a.shape[0] * a.shape[1], -1).sum(axis=0).reshape(a.shape[2], a.shape[3])
@@ -83,7 +114,7 @@ def channel_sums(a):
 
 
 @functools.cache
-def keep_freed_memory():
+def keep_freed_memory() -> None:
     """Let the C library keep freed memory up to 1 GB for the next batch, instead of giving it back to the system.
 
     Every batch makes and frees arrays of the same sizes, and giving them back costs page faults. It holds for the
@@ -98,7 +129,21 @@ def keep_freed_memory():
         pass
 
 
-def erf(x):
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+@functools.cache
+def calm_blas() -> None:
+    """Give BLAS one thread, unless the environment says how many it should have.
+
+    The products of one batch are small. Threads that share them wait for each other, and where other work keeps the
+    cores busy they can make training many times slower. It holds for the whole process.
+    """
+    if not any(name in os.environ for name in THREADS):
+        threadpool_limits(1, user_api="blas")
+
+
+def erf(x: Array) -> Array:
     """The error function, to the last digit. On the CPU it calls the C library once per entry."""
     if array_module(x).__name__ == "cupy":
         from cupyx.scipy.special import erf as gpu_erf
@@ -115,10 +160,8 @@ class Streams:
     or an epoch changes nobody else's numbers, and a resumed run needs no stored generator.
     """
 
-    def __init__(self, seed):
-        self.seed = int(seed)
-        if self.seed < 0:
-            raise InputError(f"seed must be a whole number from 0, found {seed}")
+    def __init__(self, seed: int) -> None:
+        self.seed = check_whole("seed", seed, 0)
 
-    def __call__(self, name, *numbers):
+    def __call__(self, name: str, *numbers: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, zlib.crc32(name.encode()), *numbers])

@@ -1,21 +1,38 @@
 """The errors a user can cause, and the nearest right word for a wrong one."""
 
 import math
+import os
+import sys
 import warnings
+from collections.abc import Mapping
 from difflib import get_close_matches
+from numbers import Real
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 
-def warn(message):
-    """A warning to the user of the library, who called `fit`."""
-    warnings.warn(message, stacklevel=4)
+def warn(message: str) -> None:
+    """A warning to the user of the library. It names the first line outside the package that led here."""
+    here, level, frame = os.path.dirname(__file__) + os.sep, 1, sys._getframe()
+    while frame.f_back and frame.f_code.co_filename.startswith(here):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
-def check_number(what, value, low, high=math.inf, whole=False):
-    """Raise InputError unless `value` is a finite number from `low` to `high`, and a whole one if `whole`."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def check_number(what: str, value: Any, low: float, high: float = math.inf, whole: bool = False) -> Any:
+    """`value`. Raises InputError unless it is a finite number from `low` to `high`, and a whole one if `whole`."""
+    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not low <= value <= high or (whole and value != int(value)):
-        kind, top = "whole number" if whole else "number", "" if high == math.inf else f" to {high:g}"
+        kind = "whole number" if whole else "number"
+        top = "" if high == math.inf else f" to {high:g}"
         raise InputError(f"{what} must be a {kind} from {low:g}{top}, found {value!r}")
+    return value
+
+
+def check_whole(what: str, value: Any, low: int, high: float = math.inf) -> int:
+    """`value` as an int. Raises InputError unless it is a whole number from `low` to `high`."""
+    return int(check_number(what, value, low, high, whole=True))
 
 
 class InputError(ValueError):
@@ -33,9 +50,9 @@ class Stopped(RuntimeError):
     """The run was cut off from outside. The message says how to go on."""
 
 
-def choose(table, name, what):
+def choose(table: Mapping[Any, Value], name: Any, what: str) -> Value:
     """`table[name]`, or an `InputError` that suggests the nearest name in the table."""
-    if name in table:
+    if isinstance(name, str) and name in table:
         return table[name]
     near = get_close_matches(str(name).lower(), [str(key) for key in table], n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""

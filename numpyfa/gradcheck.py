@@ -12,13 +12,20 @@ can tell: with the right feedback the rule is BP.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
+from .backend import Array
 from .errors import InputError
-from .losses import check_loss
-from .rules import BP
+from .layers import Signal, Trace
+from .losses import Loss, check_loss
+from .network import Network
+from .rules import BP, Rule
+
+Function = Callable[[], tuple[float, list[Array]]]  # a value, and the smooth pieces that it was computed on
 
 STEP = 1e-5
 TOLERANCE = 1e-6
@@ -35,10 +42,10 @@ class Check:
     note: str = ""
 
     @property
-    def passed(self):
-        return self.figure <= self.tolerance
+    def passed(self) -> bool:
+        return bool(self.figure <= self.tolerance)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"passed": self.passed}
 
 
@@ -46,7 +53,16 @@ class GradientMismatch(AssertionError):
     """An update differs from its finite difference. The message names the parameter and its worst entry."""
 
 
-def check_gradients(net, rule, loss, x, target, *, train=True, tolerance=TOLERANCE):
+def check_gradients(
+    net: Network,
+    rule: Rule,
+    loss: Loss,
+    x: Array,
+    target: Array,
+    *,
+    train: bool = True,
+    tolerance: float = TOLERANCE,
+) -> list[Check]:
     """Check every gradient of `net` under `rule` by finite differences; return the checks if all pass.
 
     net     a Network with dtype float64; keep it small, for every entry costs two forward passes
@@ -65,39 +81,53 @@ def check_gradients(net, rule, loss, x, target, *, train=True, tolerance=TOLERAN
     return checks
 
 
-def gradient_checks(net, rule, loss, x, target, *, train=True, tolerance=TOLERANCE):
+def gradient_checks(
+    net: Network,
+    rule: Rule,
+    loss: Loss,
+    x: Array,
+    target: Array,
+    *,
+    train: bool = True,
+    tolerance: float = TOLERANCE,
+) -> list[Check]:
     """The checks of `check_gradients`, passed or not."""
     if net.dtype != np.float64:
         raise InputError(f"gradients are checked in float64, found a net of {net.dtype}: build it with dtype='float64'")
     check_loss(loss, net)
     forward = _repeatable(lambda noise: net.forward(x, train=train, noise=noise))
     traces = forward()
-    output = loss.output(traces[-1].h, target)
-    signals = rule.signals(traces, output)
-    gradients = net.gradients(traces, signals)
+    output = loss.output(net, traces, target)
+    gradients = rule.gradients(traces, output)
 
-    def true_loss():
+    def true_loss() -> tuple[float, list[Array]]:
         traces = forward()
-        return float(loss.output(traces[-1].h, target).value), _branches(net, traces)
+        return float(loss(traces[net.last.number].h, target)[0]), _branches(net, traces)
 
-    last, checks = len(net.layers), []
+    checks = []
     for name, p in net.parameters().items():
-        number = int(name.partition(".")[0])
-        if number == last or isinstance(rule, BP):
+        if isinstance(rule, BP) or net[int(name.partition(".")[0])] is net.last:
             checks.append(compare(f"{name} by the loss", gradients.get(name), p, true_loss, tolerance))
-    for layer, trace, signal in zip(net.layers, traces, signals):
-        if signal is not None and layer.number < last:
-            checks += _local_checks(layer, trace, signal, gradients, forward, tolerance)
+    told = dict(rule.signals(traces, output))
+    for number in sorted(told.keys() - {net.last.number}):
+        checks += _local_checks(net[number], traces[number], told[number], gradients, forward, tolerance)
     return checks
 
 
-def _local_checks(layer, trace, signal, gradients, forward, tolerance):
+def _local_checks(
+    layer: Any,
+    trace: Trace,
+    signal: Signal,
+    gradients: dict[str, Array],
+    forward: Callable[[], dict[int, Trace]],
+    tolerance: float,
+) -> list[Check]:
     """What the rule makes of the layer's parameters against the surrogate <e, h> / N."""
 
-    def surrogate():
+    def surrogate() -> tuple[float, list[Array]]:
         if signal.e is None:
             return float((signal.delta * layer.weigh(trace.x, layer.W, layer.b)).sum()) / len(trace.h), []
-        now = forward()[layer.number - 1]
+        now = forward()[layer.number]
         return float((signal.e.reshape(now.h.shape) * now.h).sum()) / len(now.h), _layer_branches(layer, now)
 
     by = "<delta, z>" if signal.e is None else "<e, h>"
@@ -107,7 +137,7 @@ def _local_checks(layer, trace, signal, gradients, forward, tolerance):
     ]
 
 
-def numeric_gradient(function, p, step=STEP):
+def numeric_gradient(function: Function, p: Array, step: float = STEP) -> tuple[np.ndarray, np.ndarray]:
     """(gradient, smooth): the central differences of `function` in each entry of the array p, and where they hold.
 
     `function()` returns (value, branches); p is changed in place and put back.
@@ -126,13 +156,22 @@ def numeric_gradient(function, p, step=STEP):
     return gradient, smooth
 
 
-def directional_check(net, loss, x, target, rng, *, step=1e-6, tolerance=1e-5):
+def directional_check(
+    net: Network,
+    loss: Loss,
+    x: Array,
+    target: Array,
+    rng: np.random.Generator,
+    *,
+    step: float = 1e-6,
+    tolerance: float = 1e-5,
+) -> Check:
     """<gradient, u> under BP against one central difference of the loss along a random direction u of all parameters.
 
     Two forward passes whatever the size, so it suits large nets. `rng` is a numpy Generator; the net is on the CPU.
     """
     traces = net.forward(x)
-    gradients = net.gradients(traces, BP(net).signals(traces, loss.output(traces[-1].h, target)))
+    gradients = BP(net).gradients(traces, loss.output(net, traces, target))
     parameters = net.parameters()
     kept = {name: p.copy() for name, p in parameters.items()}
     direction = {name: rng.standard_normal(p.shape) for name, p in parameters.items()}
@@ -140,7 +179,7 @@ def directional_check(net, loss, x, target, rng, *, step=1e-6, tolerance=1e-5):
     for sign in (1, -1):
         for name, p in parameters.items():
             p[...] = kept[name] + sign * step * direction[name]
-        values.append(float(loss.output(net.forward(x)[-1].h, target).value))
+        values.append(float(loss(net.forward(x)[net.last.number].h, target)[0]))
     for name, p in parameters.items():
         p[...] = kept[name]
     numeric = (values[0] - values[1]) / (2 * step)
@@ -149,7 +188,7 @@ def directional_check(net, loss, x, target, rng, *, step=1e-6, tolerance=1e-5):
     return Check("all parameters along one direction", error, tolerance, note=f"{analytic:.6g}, numeric {numeric:.6g}")
 
 
-def compare(name, analytic, p, function, tolerance):
+def compare(name: str, analytic: Array | None, p: Array, function: Function, tolerance: float) -> Check:
     """A `Check` of the analytic gradient of `function` in the array p; see `numeric_gradient` for both."""
     if analytic is None or analytic.shape != p.shape:
         found = "no gradient" if analytic is None else f"a gradient of shape {analytic.shape}"
@@ -165,18 +204,20 @@ def compare(name, analytic, p, function, tolerance):
     return Check(name, figure, tolerance, int((~smooth).sum()), note)
 
 
-def _repeatable(forward):
+def _repeatable(
+    forward: Callable[[np.random.Generator], dict[int, Trace]],
+) -> Callable[[], dict[int, Trace]]:
     """A forward pass that draws the same dropout mask every time."""
     return lambda: forward(np.random.default_rng(0))
 
 
-def _branches(net, traces):
-    return [each for layer, trace in zip(net.layers, traces) for each in _layer_branches(layer, trace)]
+def _branches(net: Network, traces: dict[int, Trace]) -> list[Array]:
+    return [each for layer in net.layers for each in _layer_branches(layer, traces[layer.number])]
 
 
-def _layer_branches(layer, trace):
+def _layer_branches(layer: Any, trace: Trace) -> list[Array]:
     return [item.branch(memo) for item, memo in zip(layer.tail, trace.memos) if item.branch(memo) is not None]
 
 
-def _same(a, b):
+def _same(a: list[Array], b: list[Array]) -> bool:
     return all((x == y).all() for x, y in zip(a, b))

@@ -18,20 +18,26 @@ A convolution passes its own fans, which count the kernel's taps.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from .errors import InputError, choose
 
+Draw = Callable[[np.random.Generator, tuple[int, ...], float, float, float], np.ndarray]
 
-def _orthogonal(rng, shape, fan_in, fan_out, scale):
+
+def _orthogonal(
+    rng: np.random.Generator, shape: tuple[int, ...], fan_in: float, fan_out: float, scale: float
+) -> np.ndarray:
     tall = rng.standard_normal((max(shape), min(shape)))
     q, r = np.linalg.qr(tall)
     q *= np.sign(np.diag(r))  # without this the draw would not be uniform over rotations
     return q if shape[0] >= shape[1] else q.T
 
 
-INITS = {
+INITS: dict[str, Draw] = {
     "fan_in": lambda rng, shape, fan_in, fan_out, scale: rng.standard_normal(shape) / math.sqrt(fan_in),
     "he": lambda rng, shape, fan_in, fan_out, scale: rng.standard_normal(shape) * math.sqrt(2 / fan_in),
     "glorot": lambda rng, shape, fan_in, fan_out, scale: _uniform(rng, shape, math.sqrt(6 / (fan_in + fan_out))),
@@ -47,11 +53,11 @@ INITS = {
 SCALED = ("normal", "uniform")
 
 
-def _uniform(rng, shape, a):
+def _uniform(rng: np.random.Generator, shape: tuple[int, ...], a: float) -> np.ndarray:
     return rng.uniform(-a, a, shape)
 
 
-def parse(spec):
+def parse(spec: str) -> tuple[Draw, float]:
     """'normal:0.1' -> (function, 0.1). Raises `InputError` for an unknown name or a bad scale."""
     name, _, scale = str(spec).partition(":")
     function = choose(INITS, name, "initialiser")
@@ -66,8 +72,19 @@ def parse(spec):
     return function, value
 
 
-def draw(spec, rng, shape, fans=None):
+def rounded(array: np.ndarray, dtype: Any, spec: str) -> np.ndarray:
+    """The drawn array in `dtype`. Raises InputError where its numbers are too large for that."""
+    with np.errstate(over="ignore"):
+        found = array.astype(dtype)
+    if not np.isfinite(found).all():
+        raise InputError(f"initialiser '{spec}' draws numbers too large for {dtype}: take a smaller scale")
+    return found
+
+
+def draw(
+    spec: str, rng: np.random.Generator, shape: tuple[int, ...], fans: tuple[float, float] | None = None
+) -> np.ndarray:
     """A float64 array of `shape` (n, m), drawn from `rng` as `spec` says. `fans` replace (n, m) if given."""
     function, scale = parse(spec)
-    fan_in, fan_out = fans or shape
+    fan_in, fan_out = fans or shape[:2]
     return function(rng, shape, fan_in, fan_out, scale)

@@ -1,45 +1,76 @@
 """Learning: one batch, and the only training loop.
 
-traces  = net.forward(x)                   what each layer computed
-output  = loss.output(traces[-1].h, y)     the loss and the error of each example
-signals = rule.signals(traces, output)     what each layer is told
-optimizer.update(parameters, gradients)    dW = rows^T delta / N
+traces    = net.forward(x, train=True)             what each layer computed
+output    = loss.output(net, traces, target)       the loss, and the error of each example
+gradients = rule.gradients(traces, output)         dW = rows^T delta / N, delta from what the rule tells each layer
+optimizer.update(parameters, gradients)            W <- W - lr dW
 
-`train_step` goes through the signals one by one (`rule.sweep`), and forgets each when its gradients are taken: those of
-a deep net need not be in memory all at once.
+These are the lines of `train_step`. Checks and metrics call the same `rule.gradients`: what is proved is what trains.
 """
 
 import math
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from . import metrics
-from .backend import Streams, keep_freed_memory, to_device, to_host
-from .errors import Diverged, InputError
-from .losses import check_loss
+from .backend import Array, Streams, calm_blas, keep_freed_memory, to_device, to_host
+from .dataset import Dataset
+from .errors import Diverged, InputError, check_whole
+from .layers import Trace
+from .losses import Loss, check_loss
+from .network import Network
+from .optim import Optimizer
+from .rules import Rule
 
 PROBE = 1000  # the alignment is measured on the first examples of the training set, this many
 
+Row = dict[str, Any]
 
-def train_step(net, rule, loss, optimizer, x, target, noise=None):
-    """One batch by one rule; returns (the batch's mean loss, the traces). Feedback that learns takes W's own steps."""
-    rule.step = optimizer.step + 1
+
+def train_step(
+    net: Network,
+    rule: Rule,
+    loss: Loss,
+    optimizer: Optimizer,
+    x: Array,
+    target: Array,
+    noise: np.random.Generator | None = None,
+) -> float:
+    """Train on one batch by one rule; return the batch's mean loss from before. Learned feedback takes W's own steps.
+
+    x is (N, *input_shape), target (N, outputs), both on the net's device; `noise` is for dropout.
+    Raises InputError for a batch or a rule that does not fit the net, and Diverged, with nothing changed, when the loss
+    or the input is not finite.
+    """
+    check_rule(rule, net)
     traces = net.forward(x, train=True, noise=noise)
-    output = loss.output(traces[-1].h, target)
-    gradients = {}
-    for layer, signal in rule.sweep(traces, output):  # each signal is forgotten when its gradients are taken
-        trace = traces[layer.number - 1]
-        output = replace(output, error=signal.delta) if layer is net.layers[-1] else output
-        gradients |= {f"{layer.number}.{name}": gradient for name, gradient in layer.gradients(trace, signal).items()}
-        gradients |= rule.gradients_of(layer, trace, signal, output)
-    optimizer.update(net.parameters() | rule.parameters(), gradients)
+    output = loss.output(net, traces, target, optimizer.step + 1)
+    value = float(output.value)
+    if not math.isfinite(value + float(x.sum())):
+        explain_divergence(net, optimizer, traces, target, value)
+    optimizer.update(net.parameters() | rule.parameters(), rule.gradients(traces, output))
     net.settle(traces)
-    rule.settle(traces)
-    return float(output.value), traces
+    rule.settle(traces, output)
+    return value
 
 
-def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history=(), after_epoch=None, augment=None):
+def fit(
+    net: Network,
+    rule: Rule,
+    loss: Loss,
+    optimizer: Optimizer,
+    data: Dataset,
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int = 0,
+    history: Sequence[Row] = (),
+    after_epoch: Callable[[list[Row]], Any] | None = None,
+    after_batch: Callable[[int, int, int], Any] | None = None,
+    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+) -> list[Row]:
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
     epoch, train_error and test_error (in %), loss (mean over the training set, in evaluation mode),
@@ -49,16 +80,16 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
 
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
-    `after_epoch(history)` is called after each epoch. `augment(x, rng)`, such as `dataset.flip_and_crop`, changes each
-    training batch.
+    `after_epoch(history)` is called after each epoch. `after_batch(epoch, done, batches)` is called after each batch,
+    in the place of the progress bar that is shown on a terminal. `augment(x, rng)`, such as `data.flip_and_crop`,
+    changes each training batch.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """
     check_loss(loss, net)
-    if rule.net is not net:
-        raise InputError("the rule is bound to another net: make it with this one, such as BP(net)")
-    if epochs < 0 or batch_size < 1:
-        raise InputError(f"epochs must be from 0 and the batch size from 1, found {epochs} and {batch_size}")
+    check_rule(rule, net)
+    epochs = check_whole("epochs", epochs, 0)
+    batch_size = check_whole("the batch size", batch_size, 1)
     if data.classes != net.size_out:
         raise InputError(f"{data.name} has {data.classes} classes, but the net has {net.size_out} outputs")
     rule.check_optimizer(optimizer)
@@ -66,82 +97,145 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
     x, target, label, x_test, y_test = _prepare(net, data)
     streams = Streams(seed)
 
-    def record(epoch):
+    def record(epoch: int) -> Row:
         train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
         if not math.isfinite(train[0] + test[0]):
-            raise _diverged(net, optimizer, net.forward(net.to_float(x[:PROBE])))
+            traces = net.forward(net.to_float(x[:PROBE]))
+            explain_divergence(net, optimizer, traces, target[:PROBE], math.nan)
         row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0]}
-        return row | measure_alignment(rule, loss, x, target, streams("probe", epoch))
+        return row | measure_alignment(rule, loss, x, target, streams("probe", epoch), optimizer.step)
 
-    history = list(history) or [record(0)]
-    for epoch in range(history[-1]["epoch"] + 1, epochs + 1):
-        order = to_device(streams("order", epoch).permutation(len(x)), net.module)
-        noise, shifts = streams("noise", epoch), streams("augment", epoch)
-        change = augment and (lambda batch, rng=shifts: augment(batch, rng))
-        run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change)
-        history.append(record(epoch))
-        if after_epoch:
-            after_epoch(history)
+    with np.errstate(all="ignore"):  # what goes wrong with numbers is told by Diverged
+        history = list(history) or [record(0)]
+        first = history[-1]["epoch"] + 1
+        with _progress(first, epochs, -(-len(x) // batch_size), after_batch) as tell:
+            for epoch in range(first, epochs + 1):
+                order = to_device(streams("order", epoch).permutation(len(x)), net.module)
+                noise, shifts = streams("noise", epoch), streams("augment", epoch)
+                change = augment and (lambda batch, rng=shifts: augment(batch, rng))
+                run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, tell(epoch))
+                history.append(record(epoch))
+                if after_epoch:
+                    after_epoch(history)
     return history
 
 
-def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=None, augment=None):
+def run_epoch(
+    net: Network,
+    rule: Rule,
+    loss: Loss,
+    optimizer: Optimizer,
+    x: Array,
+    target: Array,
+    order: Array,
+    batch_size: int,
+    noise: np.random.Generator | None = None,
+    augment: Callable[[Array], Array] | None = None,
+    after_batch: Callable[[int, int], Any] | None = None,
+) -> None:
     """Train on the examples x in the given order, once. x may be bytes: only a batch at a time becomes numbers.
-    `augment(batch)` is what a batch is replaced by before that.
+    `augment(batch)` is what a batch is replaced by before that. `after_batch(done, batches)` is called after each.
 
     Raises Diverged when the loss is not finite.
     """
     keep_freed_memory()
-    for start in range(0, len(order), batch_size):
+    calm_blas()
+    starts = range(0, len(order), batch_size)
+    for done, start in enumerate(starts, start=1):
         batch = order[start : start + batch_size]
         images = augment(x[batch]) if augment else x[batch]
-        value, traces = train_step(net, rule, loss, optimizer, net.to_float(images), target[batch], noise)
-        if not math.isfinite(value):
-            raise _diverged(net, optimizer, traces)
+        train_step(net, rule, loss, optimizer, net.to_float(images), target[batch], noise)
+        if after_batch:
+            after_batch(done, len(starts))
 
 
-def evaluate(net, loss, x, label, batch_size=1000):
+class _progress:
+    """A bar on a terminal that moves by batch; nothing elsewhere, or where `after_batch` takes its place."""
+
+    def __init__(self, first: int, epochs: int, batches: int, after_batch: Callable[[int, int, int], Any] | None):
+        self.epochs, self.batches, self.after_batch = epochs, batches, after_batch
+        self.total = max(0, epochs - first + 1) * batches
+
+    def __enter__(self) -> Callable[[int], Callable[[int, int], Any]]:
+        from tqdm import tqdm
+
+        silent = True if self.after_batch else None  # None: silent where there is no terminal
+        self.bar = tqdm(total=self.total, unit="batch", disable=silent, leave=False, dynamic_ncols=True)
+        return self.tell
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.close()
+
+    def tell(self, epoch: int) -> Callable[[int, int], Any]:
+        if self.after_batch:
+            after_batch = self.after_batch
+            return lambda done, batches: after_batch(epoch, done, batches)
+        self.bar.set_description(f"epoch {epoch} of {self.epochs}")
+        return lambda done, batches: self.bar.update()
+
+
+def evaluate(net: Network, loss: Loss, x: Array, label: Array, batch_size: int = 1000) -> tuple[float, float]:
     """(mean loss, error in %) over many examples, in evaluation mode."""
     total, wrong = 0.0, 0
     one = to_device(np.eye(net.size_out, dtype=net.dtype), net.module)
     for start in range(0, len(x), batch_size):
         here = label[start : start + batch_size]
-        h = net.forward(net.to_float(x[start : start + batch_size]))[-1].h
-        total += float(loss.output(h, one[here]).value) * len(here)
+        h = net.forward(net.to_float(x[start : start + batch_size]))[net.last.number].h
+        total += float(loss(h, one[here])[0]) * len(here)
         wrong += int((h.argmax(axis=1) != here).sum())
     return total / len(x), 100 * wrong / len(x)
 
 
-def measure_alignment(rule, loss, x, target, noise=None):
+def measure_alignment(
+    rule: Rule,
+    loss: Loss,
+    x: Array,
+    target: Array,
+    noise: np.random.Generator | None = None,
+    batch_number: int = 1,
+) -> dict[str, float]:
     """{angle_l, weight_angle_l} in degrees, on the first examples, in training mode; nothing is changed."""
-    traces = rule.net.forward(rule.net.to_float(x[:PROBE]), train=True, noise=noise)
-    output = loss.output(traces[-1].h, target[:PROBE])
+    net = rule.net
+    traces = net.forward(net.to_float(x[:PROBE]), train=True, noise=noise)
+    output = loss.output(net, traces, target[:PROBE], batch_number)
     angles = {f"angle_{n}": value for n, value in metrics.delta_angle(rule, traces, output).items()}
     angles |= {f"weight_angle_{n}": value for n, value in metrics.weight_angle(rule).items()}
     return angles | {f"logit_cosine_{n}": value for n, value in metrics.logit_cosine(rule, traces).items()}
 
 
-def one_hot(label, classes, dtype):
+def one_hot(label: Any, classes: int, dtype: Any) -> np.ndarray:
     """Labels as rows of zeros with a one."""
     return np.eye(classes, dtype=dtype)[label]
 
 
-def _prepare(net, data):
+def check_rule(rule: Rule, net: Network) -> None:
+    """Raise InputError unless the rule is bound to this net."""
+    if rule.net is not net:
+        raise InputError("the rule is bound to another net: make it with this one, such as BP(net)")
+
+
+def explain_divergence(
+    net: Network, optimizer: Optimizer, traces: dict[int, Trace], target: Array, value: float
+) -> None:
+    """Raise Diverged, with the likely cause, if the loss of a batch or its input is not finite."""
+    step = optimizer.step + 1
+    if not np.isfinite(to_host(traces[1].x)).all():
+        raise Diverged(f"the input holds NaN, infinity or numbers too large for {net.dtype} at step {step}: clean it")
+    if not np.isfinite(to_host(target)).all():
+        raise Diverged(f"the target holds NaN or infinity at step {step}: clean it")
+    if math.isfinite(value):  # the sum of a large input overflowed, and nothing else did
+        return
+    broken = [number for number, trace in traces.items() if not np.isfinite(to_host(trace.h)).all()]
+    layer = broken[0] if broken else len(net.layers)
+    lr = optimizer.lr_now
+    raise Diverged(
+        f"the loss is not finite at step {step}, first seen in the output of layer {layer}; "
+        f"the likely cause is a learning rate too large for this rule (now {lr:g}): try {lr / 10:g}"
+    )
+
+
+def _prepare(net: Network, data: Dataset) -> tuple[Array, Array, Array, Array, Array]:
     """Inputs, one-hot targets and labels of the training set, inputs and labels of the test set, on the device."""
     x, x_test = net.as_input(data.x_train), net.as_input(data.x_test)
     target = to_device(one_hot(data.y_train, data.classes, net.dtype), net.module)
     return x, target, to_device(data.y_train, net.module), x_test, to_device(data.y_test, net.module)
-
-
-def _diverged(net, optimizer, traces):
-    if not np.isfinite(to_host(traces[0].inputs[0])).all():
-        return Diverged(
-            f"the loss is not finite at step {optimizer.step}: the input holds numbers too large for {net.dtype}"
-        )
-    broken = [number for number, trace in enumerate(traces, start=1) if not np.isfinite(to_host(trace.h)).all()]
-    layer = broken[0] if broken else len(net.layers)
-    lr = optimizer.lr_now
-    return Diverged(
-        f"the loss is not finite at step {optimizer.step}, first seen in the output of layer {layer}; "
-        f"the likely cause is a learning rate too large for this rule (now {lr:g}): try {lr / 10:g}"
-    )

@@ -4,74 +4,109 @@ h and target are (N, outputs); target is one-hot for classes. The division by N 
 `Layer.gradients`, so e is each example's own.
 """
 
-from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
-from .backend import array_module
+from .backend import Array, array_module, read_only
+from .describe import Described
 from .errors import InputError
+from .layers import Signal, Trace
 from .local import Activation, Identity, logistic
 
 
-@dataclass(slots=True)
-class Output:
-    """What the loss says about a batch: its value, e = dL/dh at the output, the target; and for a direct rule
-    `error` = dL/dz of the output layer, which is e itself when that layer has no tail."""
+class Output(NamedTuple):
+    """What the loss says about a batch, once for all who ask: its value, the target, the output layer's signal, and
+    the batch's number (from 1), by which rules name what they draw."""
 
-    value: object
-    e: object
-    target: object
-    error: object = None
+    value: Any
+    target: Array
+    signal: Signal
+    batch_number: int = 1
+
+    @property
+    def e(self) -> Array:
+        """dL/dh at the output, (N, outputs)."""
+        return self.signal.e
+
+    @property
+    def error(self) -> Array:
+        """dL/dz of the output layer, (N, outputs): e itself where that layer has no tail."""
+        return self.signal.delta
 
 
-class SoftmaxCrossEntropy:
-    """L = -sum_k y_k log p_k, p = softmax(h);  e = p - y.  The network's output h is the logits."""
+class Loss(Described):
+    """`value, e = loss(h, target)`. A subclass writes that."""
+
+    needs_logits: ClassVar[bool] = False
+
+    def __call__(self, h: Array, target: Array) -> tuple[Any, Array]:
+        """(the value, averaged over the batch; e, each example's own). Raises InputError for shapes that differ."""
+        raise NotImplementedError
+
+    def output(self, net: Any, traces: dict[int, Trace], target: Array, batch_number: int = 1) -> Output:
+        """All that the loss says about a batch of the network `net`."""
+        last = net.last
+        value, e = self(traces[last.number].h, target)
+        return Output(value, read_only(target), last.backward(traces[last.number], e), batch_number)
+
+
+def softmax(h: Array) -> Array:
+    """p_k = exp(h_k) / sum_j exp(h_j), row by row."""
+    p = array_module(h).exp(h - h.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+class SoftmaxCrossEntropy(Loss):
+    """L = -sum_k y_k log p_k, p = softmax(h);  e = p sum(y) - y.  The network's output h is the logits.
+
+    For one-hot targets, and all that sum to 1, e = p - y.
+    """
 
     needs_logits = True
 
-    def output(self, h, target):
-        _check_shapes(h, target)
+    def __call__(self, h: Array, target: Array) -> tuple[Any, Array]:
+        check_shapes(h, target)
         xp = array_module(h)
         shifted = h - h.max(axis=1, keepdims=True)  # leaves p unchanged and keeps exp from overflowing
         p = xp.exp(shifted)
         total = p.sum(axis=1, keepdims=True)
         p /= total
-        value = (xp.log(total).sum() - (shifted * target).sum()) / len(h)
-        return Output(value, p - target, target)
+        weight = target.sum(axis=1, keepdims=True)  # 1 for classes
+        value = ((xp.log(total) * weight).sum() - (shifted * target).sum()) / len(h)
+        return value, p * weight - target
 
 
-class LogisticCrossEntropy:
+class LogisticCrossEntropy(Loss):
     """L = -sum_k y_k log p_k + (1 - y_k) log(1 - p_k), p = logistic(h);  e = p - y.  h is the logits."""
 
     needs_logits = True
 
-    def output(self, h, target):
-        _check_shapes(h, target)
+    def __call__(self, h: Array, target: Array) -> tuple[Any, Array]:
+        check_shapes(h, target)
         xp = array_module(h)
         p = logistic(h)
         value = (xp.logaddexp(h * 0, h) - h * target).sum() / len(h)
-        return Output(value, p - target, target)
+        return value, p - target
 
 
-class SquaredError:
+class SquaredError(Loss):
     """L = 1/2 sum_k (h_k - y_k)^2;  e = h - y"""
 
-    needs_logits = False
-
-    def output(self, h, target):
-        _check_shapes(h, target)
+    def __call__(self, h: Array, target: Array) -> tuple[Any, Array]:
+        check_shapes(h, target)
         e = h - target
-        return Output(0.5 * (e * e).sum() / len(h), e, target)
+        return 0.5 * (e * e).sum() / len(h), e
 
 
-LOSSES = {
+LOSSES: dict[str, type[Loss]] = {
     "softmax": SoftmaxCrossEntropy,
     "logistic": LogisticCrossEntropy,
     "squared": SquaredError,
 }
 
 
-def check_loss(loss, net):
+def check_loss(loss: Loss, net: Any) -> None:
     """Raise InputError if a loss that wants logits is given a network whose last layer has an activation."""
-    last = net.layers[-1]
+    last = net.last
     if len(last.shape_out) > 1:
         raise InputError(f"the last layer must give one number an output, found the shape {last.shape_out}")
     tail = [
@@ -84,8 +119,12 @@ def check_loss(loss, net):
         )
 
 
-def _check_shapes(h, target):
-    if h.shape != target.shape:
+def check_shapes(h: Array, target: Array) -> None:
+    """Raise InputError unless the target is an array of the output's shape."""
+    shape = getattr(target, "shape", None)
+    if h.shape != shape:
+        found = shape if shape is not None else f"a {type(target).__name__}"
         raise InputError(
-            f"the target must have the output's shape {h.shape}, one-hot for classes; found {target.shape}"
+            f"the target must be an array of the output's shape {h.shape}, one-hot for classes "
+            f"(numpyfa.one_hot(labels, classes, dtype)); found {found}"
         )

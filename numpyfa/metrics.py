@@ -19,16 +19,22 @@ The BP reference uses the same traces, so the same activations, dropout masks an
 """
 
 import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .backend import to_host
+from .backend import Array, to_host
 from .errors import InputError
-from .layers import Weighted
-from .rules import BP, DirectRule, SequentialRule
+from .layers import Trace
+from .losses import Output
+from .rules import BP, DirectRule, Rule, SequentialRule
+
+Traces = dict[int, Trace]
+ByLayer = dict[int, float]
+Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def cosine(a, b):
+def cosine(a: Array, b: Array) -> np.ndarray:
     """<a, b> / (|a| |b|) along the last axis, in float64; NaN where a norm is zero."""
     a, b = (np.asarray(to_host(x), np.float64) for x in (a, b))
     norms = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
@@ -36,104 +42,103 @@ def cosine(a, b):
         return np.clip(np.where(norms > 0, (a * b).sum(-1) / norms, np.nan), -1, 1)
 
 
-def angle(a, b):
+def angle(a: Array, b: Array) -> np.ndarray:
     """The angle between a and b along the last axis, in degrees."""
     return np.degrees(np.arccos(cosine(a, b)))
 
 
-def delta_angle(rule, traces, output):
+def delta_angle(rule: Rule, traces: Traces, output: Output) -> ByLayer:
     """The mean over examples of the angle between the rule's delta and BP's. Examples without an angle are left out."""
     return _per_layer(rule, traces, output, _per_example(angle))
 
 
-def delta_cosine(rule, traces, output):
+def delta_cosine(rule: Rule, traces: Traces, output: Output) -> ByLayer:
     """The mean over examples of the cosine between the rule's delta and BP's   [Launay et al. 2019]"""
     return _per_layer(rule, traces, output, _per_example(cosine))
 
 
-def batch_delta_angle(rule, traces, output):
+def batch_delta_angle(rule: Rule, traces: Traces, output: Output) -> ByLayer:
     """The angle between the rule's delta and BP's, the whole batch flattened into one vector."""
     return _per_layer(rule, traces, output, lambda n, a, b: float(angle(a.reshape(-1), b.reshape(-1))))
 
 
-def step_delta_angle(rule, traces, output):
+def step_delta_angle(rule: Rule, traces: Traces, output: Output) -> ByLayer:
     """As `delta_angle`, but BP's delta is one step of BP from the rule's own deltas above   [Akrout et al. 2019]"""
     if not isinstance(rule, SequentialRule):
         raise InputError("the single-step angle follows a signal down the layers; this rule sends none")
-    net, own = rule.net, rule.signals(traces, output)
-    told = {}
+    net, bp = rule.net, BP(rule.net)
+    own = dict(rule.signals(traces, output))
+    told: dict[int, Array] = {}
     for layer in net.layers:
-        signal = own[layer.number - 1]
+        sent = bp.across(layer, traces[layer.number], own[layer.number], output)
         for source in net.sources[layer.number]:
-            if source:
-                weighted = isinstance(layer, Weighted)
-                sent = layer.carry(signal.delta, layer.W.T) if weighted else layer.fold(signal.delta)
-                told[source] = told.get(source, 0) + sent
+            told[source] = told.get(source, 0) + sent
     result = {}
     for layer in net.layers[:-1]:
-        trace = traces[layer.number - 1]
+        trace = traces[layer.number]
         step = layer.backward(trace, told[layer.number])
-        result[layer.number] = _per_example(angle)(len(trace.h), own[layer.number - 1].delta, step.delta)
+        result[layer.number] = _per_example(angle)(len(trace.h), own[layer.number].delta, step.delta)
     return result
 
 
-def delta_norm_ratio(rule, traces, output):
+def delta_norm_ratio(rule: Rule, traces: Traces, output: Output) -> ByLayer:
     """|delta of the rule| / |delta of BP|, over the whole batch."""
     return _per_layer(rule, traces, output, lambda n, a, b: _ratio(a, b))
 
 
-def gradient_cosine(rule, traces, output):
+def gradient_cosine(rule: Rule, traces: Traces, output: Output) -> ByLayer:
     """The cosine of the rule's gradient with BP's, weights and biases of a layer as one vector."""
-    mine, true = _gradients(rule, traces, output)
-    return {number: float(cosine(mine[number], true[number])) for number in mine}
+    mine, true = _gradients(rule, traces, output), _gradients(BP(rule.net), traces, output)
+    return {number: float(cosine(mine[number], true[number])) for number in sorted(mine)}
 
 
-def total_gradient_cosine(rule, traces, output):
+def total_gradient_cosine(rule: Rule, traces: Traces, output: Output) -> float:
     """The cosine of the rule's gradient with BP's, all hidden layers as one vector: a single number.
 
     A layer that the rule tells nothing counts with a gradient of zero.
     """
-    mine, true = _gradients(rule, traces, output)
-    untold = {number: np.zeros_like(gradient) for number, gradient in true.items()}
-    return float(cosine(*(np.concatenate(list(each.values())) for each in (untold | mine, true))))
+    mine, true = _gradients(rule, traces, output), _gradients(BP(rule.net), traces, output)
+    numbers = sorted(true)
+    a = np.concatenate([mine.get(number, np.zeros_like(true[number])) for number in numbers])
+    return float(cosine(a, np.concatenate([true[number] for number in numbers])))
 
 
-def weight_angle(rule):
+def weight_angle(rule: Rule) -> ByLayer:
     """The angle between W^T and what stands in its place, as flattened vectors: B; c sign(W)^T; the path B R of PFA."""
-    return {n: float(angle(W.T.reshape(-1), B.reshape(-1))) for n, W, B in _pairs(rule)}
+    return {n: float(angle(W.T.reshape(-1), M.reshape(-1))) for n, W, M in _pairs(rule)}
 
 
-def weight_norm_ratio(rule):
+def weight_norm_ratio(rule: Rule) -> ByLayer:
     """The norm of what stands in W^T's place, relative to |W|."""
-    return {n: _ratio(B, W) for n, W, B in _pairs(rule)}
+    return {n: _ratio(M, W) for n, W, M in _pairs(rule)}
 
 
-def logit_cosine(rule, traces):
+def logit_cosine(rule: Rule, traces: Traces) -> ByLayer:
     """The mean over examples of the cosine between the net's output and h_l B_l^T   [Webster et al. 2021's code]"""
     result = {}
     if isinstance(rule, DirectRule):
-        z = traces[-1].h
+        z = traces[rule.net.last.number].h
         for number, own in rule.feedback.items():
             if "B" in own:
-                h = traces[number - 1].h
+                h = traces[number].h
                 result[number] = _per_example(cosine)(len(z), z, h.reshape(len(z), -1) @ own["B"].T)
     return result
 
 
-def _pairs(rule):
+def _pairs(rule: Rule) -> Iterator[tuple[int, Array, Array]]:
     """(number, W, what stands for W^T) of each layer. BP has W^T itself; a direct rule's B stands for no W^T."""
     if isinstance(rule, SequentialRule) and not isinstance(rule, BP):
         for layer in rule.receiving_layers():
-            yield layer.number, layer.W, rule.stand_in(layer)
+            yield layer.number, layer.W, rule.stand_in(layer, rule.feedback[layer.number])
 
 
-def _ratio(a, b):
+def _ratio(a: Array, b: Array) -> float:
     top, bottom = (float(np.linalg.norm(np.asarray(to_host(x), np.float64))) for x in (a, b))
     return top / bottom if top and bottom else math.nan
 
 
-def _per_example(measure):
-    def mean(n, a, b):
+def _per_example(measure: Measure) -> Callable[[int, Array, Array], float]:
+    def mean(n: int, a: Array, b: Array) -> float:
         values = measure(a.reshape(n, -1), b.reshape(n, -1))
         values = values[~np.isnan(values)]
         return float(values.mean()) if len(values) else math.nan
@@ -141,24 +146,21 @@ def _per_example(measure):
     return mean
 
 
-def _per_layer(rule, traces, output, measure):
-    mine, true = rule.signals(traces, output), BP(rule.net).signals(traces, output)
+def _per_layer(rule: Rule, traces: Traces, output: Output, measure: Callable[[int, Array, Array], float]) -> ByLayer:
+    mine, true = dict(rule.signals(traces, output)), dict(BP(rule.net).signals(traces, output))
     return {
-        layer.number: measure(len(trace.h), a.delta, b.delta)
-        for layer, trace, a, b in list(zip(rule.net.layers, traces, mine, true))[:-1]
-        if a is not None
+        number: measure(len(traces[number].h), mine[number].delta, true[number].delta)
+        for number in rule.hidden()
+        if number in mine
     }
 
 
-def _gradients(rule, traces, output):
-    """The hidden layers' gradients under the rule and under BP, each flattened, for the layers the rule told."""
-    net, flat = rule.net, []
-    for signals in (rule.signals(traces, output), BP(rule.net).signals(traces, output)):
-        gradients = net.gradients(traces, signals)
-        by_layer = {}
-        for name, gradient in gradients.items():
-            number = int(name.partition(".")[0])
-            if number < len(net.layers):
-                by_layer.setdefault(number, []).append(np.asarray(to_host(gradient), np.float64).reshape(-1))
-        flat.append({number: np.concatenate(parts) for number, parts in by_layer.items()})
-    return flat[0], flat[1]
+def _gradients(rule: Rule, traces: Traces, output: Output) -> dict[int, np.ndarray]:
+    """The gradients of the hidden layers that the rule tells something, each flattened into one vector."""
+    parts: dict[int, list[np.ndarray]] = {}
+    parameters = rule.net.parameters()
+    for name, gradient in rule.gradients(traces, output).items():
+        number = int(name.partition(".")[0]) if name in parameters else rule.net.last.number
+        if number < rule.net.last.number:
+            parts.setdefault(number, []).append(np.asarray(to_host(gradient), np.float64).reshape(-1))
+    return {number: np.concatenate(several) for number, several in parts.items()}

@@ -2,16 +2,21 @@
 
 import functools
 import re
+from collections.abc import Callable
+from typing import Any
 
+from .convolution import Conv
 from .errors import InputError, choose
-from .layers import Conv, Dense, Junction
+from .layers import Dense, Junction, Layer
 from .local import ACTIVATIONS, BatchNorm, Dropout, GlobalAvgPool, MaxPool, Subsample
 from .network import Network
 
+Shape = tuple[int, ...]
 
-def mlp(sizes, activation="tanh", input_shape=None, **options):
+
+def mlp(sizes: str, activation: str = "tanh", **options: Any) -> Network:
     """A multi-layer perceptron: mlp("784-200-80-10"). Hidden layers take the activation, the output none."""
-    numbers = [int(n) for n in sizes.split("-")] if re.fullmatch(r"\d+(-\d+)+", sizes) else [0]
+    numbers = [int(n) for n in sizes.split("-")] if re.fullmatch(r"\d+(-\d+)+", str(sizes)) else [0]
     if min(numbers) < 1:
         raise InputError(f"a net is written as sizes, such as 784-200-80-10; found '{sizes}'")
     choose(dict.fromkeys(ACTIVATIONS, True), activation, "activation")
@@ -19,7 +24,7 @@ def mlp(sizes, activation="tanh", input_shape=None, **options):
     return Network(numbers[0], [*hidden, Dense(numbers[-1])], **options)
 
 
-def lenet(activation="relu", input_shape=(28, 28, 1), outputs=10, **options):
+def lenet(activation: str = "relu", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any) -> Network:
     """LeNet: two 5x5 convolutions (6 and 16 channels), each max-pooled by 2, a third (120), then 84 and the outputs.
 
     28 x 28 images are padded to LeCun's 32 x 32; there the third convolution sees its whole input.
@@ -38,48 +43,60 @@ def lenet(activation="relu", input_shape=(28, 28, 1), outputs=10, **options):
     )
 
 
-def lenet_cifar(activation="relu", input_shape=(32, 32, 3), outputs=10, **options):
+def lenet_cifar(
+    activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any
+) -> Network:
     """BioTorch's LeNet for CIFAR-10: as `lenet`, with 32, 64 and 128 channels. 28 x 28 images are padded."""
     pad = 2 if input_shape[0] < 32 else 0
-    layers = [Conv(32, 5, activation, MaxPool(2), padding=pad), Conv(64, 5, activation, MaxPool(2))]
+    layers: list[Layer] = [Conv(32, 5, activation, MaxPool(2), padding=pad), Conv(64, 5, activation, MaxPool(2))]
     layers += [Conv(128, 5, activation), Dense(84, activation), Dense(outputs)]
     return Network(input_shape, layers, **options)
 
 
-def dkp_cnn(activation="relu", input_shape=(28, 28, 1), outputs=10, norm=True, **options):
+def dkp_cnn(
+    activation: str = "relu", input_shape: Shape = (28, 28, 1), outputs: int = 10, norm: bool = True, **options: Any
+) -> Network:
     """Webster et al. 2021's small net: two 3x3 convolutions of 32 channels with batch norm, a max pool, 128 units.
 
     Their error enters the second convolution before its pool, so the pool is a layer of its own. `norm=False` leaves
     batch norm out, to see what it does.
     """
     norms = (lambda: [BatchNorm()]) if norm else list
-    layers = [Conv(32, 3, *norms(), activation), Conv(32, 3, *norms(), activation), Junction(MaxPool(2), sources=(-1,))]
+    layers: list[Layer] = [
+        Conv(32, 3, *norms(), activation),
+        Conv(32, 3, *norms(), activation),
+        Junction(MaxPool(2), sources=(-1,)),
+    ]
     return Network(input_shape, [*layers, Dense(128, activation), Dense(outputs)], **options)
 
 
-def alexnet(activation="relu", input_shape=(32, 32, 3), outputs=10, units=4096, **options):
+def alexnet(
+    activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, units: int = 4096, **options: Any
+) -> Network:
     """AlexNet with batch norm, in Webster et al. 2021's order (channels 64, 192, 384, 256, 256; pools after the first,
     second and fifth; dropout on the dense part), with 3x3 kernels and pools of 2 for images of 32 x 32: our choice,
     theirs are 224 x 224."""
-    layers = []
+    layers: list[Layer] = []
     for channels, pool in ((64, [MaxPool(2)]), (192, [MaxPool(2)]), (384, []), (256, []), (256, [MaxPool(2)])):
         layers.append(Conv(channels, 3, BatchNorm(), activation, *pool, padding=1))
     layers += [Dense(units, activation, Dropout(0.5)), Dense(units, activation), Dense(outputs)]
     return Network(input_shape, layers, **options)
 
 
-def nokland_conv(activation="tanh", input_shape=(32, 32, 3), outputs=10, **options):
+def nokland_conv(
+    activation: str = "tanh", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any
+) -> Network:
     """Nokland 2016's CONV: 5x5 convolutions of 96, 128 and 256 channels, each max-pooled 3 x 3 by 2, two of 2048."""
     convs = [Conv(channels, 5, activation, MaxPool(3, 2), padding=2) for channels in (96, 128, 256)]
     dense = [Dense(2048, activation), Dense(2048, activation)]
     return Network(input_shape, [*convs, *dense, Dense(outputs)], **options)
 
 
-def drtp_conv(activation="tanh", input_shape=(28, 28, 1), outputs=10, **options):
+def drtp_conv(activation: str = "tanh", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any) -> Network:
     """Frenkel et al. 2021's nets: for one channel a 5x5 convolution of 32 and 1000 units; for three 3x3 convolutions of
     64 and 256 and twice 1000 units. Each convolution is max-pooled by 2, after the place where their error enters."""
     shapes, dense = (((32, 5),), 1) if input_shape[2] == 1 else (((64, 3), (256, 3)), 2)
-    layers = []
+    layers: list[Layer] = []
     for channels, kernel in shapes:
         layers.append(Conv(channels, kernel, activation, padding=kernel // 2))
         layers.append(Junction(MaxPool(2), sources=(-1,)))
@@ -87,7 +104,15 @@ def drtp_conv(activation="tanh", input_shape=(28, 28, 1), outputs=10, **options)
     return Network(input_shape, [*layers, Dense(outputs)], **options)
 
 
-def resnet(blocks, channels, activation="relu", input_shape=(32, 32, 3), outputs=10, shortcut="conv", **options):
+def resnet(
+    blocks: int,
+    channels: Shape,
+    activation: str = "relu",
+    input_shape: Shape = (32, 32, 3),
+    outputs: int = 10,
+    shortcut: str = "conv",
+    **options: Any,
+) -> Network:
     """A residual net: a 3x3 stem, then for each number of `channels` so many `blocks` of two 3x3 convolutions.
 
     Each convolution has batch norm and no bias; each stage but the first halves the image. There the shortcut is a 1x1
@@ -96,10 +121,10 @@ def resnet(blocks, channels, activation="relu", input_shape=(32, 32, 3), outputs
     """
     choose({"conv": True, "pad": True}, shortcut, "shortcut")
 
-    def conv(channels, kernel, *tail, stride=1, source=-1):
+    def conv(channels: int, kernel: int, *tail: Any, stride: int = 1, source: int = -1) -> Conv:
         return Conv(channels, kernel, BatchNorm(), *tail, stride=stride, padding=kernel // 2, bias=False, source=source)
 
-    layers = [conv(channels[0], 3, activation)]
+    layers: list[Layer] = [conv(channels[0], 3, activation)]
     for stage, size in enumerate(channels):
         for block in range(blocks):
             halve = stage > 0 and block == 0
@@ -114,26 +139,26 @@ def resnet(blocks, channels, activation="relu", input_shape=(32, 32, 3), outputs
     return Network(input_shape, [*layers, Dense(outputs)], **options)
 
 
-def resnet8(activation="relu", input_shape=(28, 28, 1), outputs=10, **options):
+def resnet8(activation: str = "relu", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any) -> Network:
     """A residual net small enough for a laptop: three blocks of 8, 16 and 32 channels, 1x1 shortcuts."""
     return resnet(1, (8, 16, 32), activation, input_shape, outputs, **options)
 
 
-def cifar_resnet(blocks):
+def cifar_resnet(blocks: int) -> Callable[..., Network]:
     """He et al. 2016's residual net for CIFAR with 6 blocks + 2 layers, whose shortcuts have nothing to learn."""
 
-    def build(activation="relu", input_shape=(32, 32, 3), outputs=10, **options):
+    def build(activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any) -> Network:
         return resnet(blocks, (16, 32, 64), activation, input_shape, outputs, shortcut="pad", **options)
 
     return build
 
 
-def resnet18(activation="relu", input_shape=(32, 32, 3), outputs=10, **options):
+def resnet18(activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any) -> Network:
     """ResNet-18's blocks behind a 3x3 stem, for small images."""
     return resnet(2, (64, 128, 256, 512), activation, input_shape, outputs, **options)
 
 
-MODELS = {
+MODELS: dict[str, Callable[..., Network]] = {
     "lenet": lenet,
     "lenet-cifar": lenet_cifar,
     "dkp-cnn": dkp_cnn,
@@ -149,7 +174,9 @@ MODELS = {
 TANH = ("nokland-conv", "drtp-conv")  # nets whose authors took tanh; the others took ReLU
 
 
-def model(name, activation=None, input_shape=(28, 28, 1), outputs=10, **options):
+def make_net(
+    name: str, activation: str | None = None, input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any
+) -> Network:
     """`name` in `MODELS`, or an MLP written as 784-200-80-10 (tanh unless another activation is given)."""
     if re.match(r"\d", name):
         return mlp(name, activation or "tanh", **options)

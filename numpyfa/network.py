@@ -1,10 +1,14 @@
 """A network: layers, who feeds whom, and flat dictionaries {"3.W": array} of what they learn."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 
-from .backend import Streams, to_device, to_host
+from .backend import Array, Streams, module_named, on_device, on_host, to_device, to_host
 from .backend import device as choose_device
-from .errors import InputError, choose
+from .errors import InputError, check_whole, choose
+from .layers import Layer, Trace
 
 DTYPES = {"float32": np.dtype("float32"), "float64": np.dtype("float64")}
 
@@ -14,16 +18,28 @@ class Network:
 
     Network(784, [Dense(200, "tanh"), Dense(80, "tanh"), Dense(10)], seed=0)
 
-    Layers are numbered from 1, as in the papers; "3.W" is the W of layer 3. Each takes its input from the one
+    Layers are numbered from 1, as in the papers: net[3] is layer 3, and "3.W" its W. Each takes its input from the one
     before it unless it names other sources. `init` is the initialiser of every W that brings none of its own
     (see `numpyfa.init`); biases start at 0. `dtype` is float32 to train and float64 to check.
     `device` is cpu, gpu or auto; everything follows the arrays from there.
 
+    It can be copied and pickled; a pickle holds its arrays on the host, and `numpyfa.save` makes a file without pickle.
+
     Raises InputError where shapes do not fit, a source does not exist, or a layer feeds nobody.
     """
 
-    def __init__(self, input_shape, layers, *, seed=0, init="fan_in", dtype="float32", device="cpu"):
-        self.input_shape = (input_shape,) if isinstance(input_shape, (int, np.integer)) else tuple(input_shape)
+    def __init__(
+        self,
+        input_shape: int | Sequence[int],
+        layers: Iterable[Layer],
+        *,
+        seed: int = 0,
+        init: str = "fan_in",
+        dtype: Any = "float32",
+        device: Any = "cpu",
+    ) -> None:
+        sizes = (input_shape,) if np.ndim(input_shape) == 0 else tuple(input_shape)  # type: ignore[arg-type]
+        self.input_shape = tuple(check_whole("each size of the input", size, 1) for size in sizes)
         self.layers = list(layers)
         self.dtype = choose(DTYPES, str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype, "dtype")
         self.module = choose_device(device)
@@ -34,14 +50,17 @@ class Network:
             incoming = [shapes[source] for source in self.sources[number]]
             layer.build(number, incoming, self.dtype, self.module, streams, init)
             shapes.append(layer.shape_out)
-        self.size_out = self.layers[-1].size_out
+        self.last = self.layers[-1]
+        self.size_out = self.last.size_out
 
-    def _wire(self):
+    def _wire(self) -> dict[int, tuple[int, ...]]:
         """{number: the numbers of its sources}, where 0 is the network's input."""
         if not self.layers:
             raise InputError("a network needs at least one layer, found none")
         sources = {}
         for number, layer in enumerate(self.layers, start=1):
+            if not isinstance(layer, Layer):
+                raise InputError(f"a network is made of layers, such as Dense(200, 'tanh'); found {layer!r}")
             sources[number] = tuple(number + offset for offset in layer.sources)
             if not all(0 <= source < number for source in sources[number]):
                 raise InputError(
@@ -53,66 +72,104 @@ class Network:
             raise InputError(f"layer {idle[0]} feeds no other layer: drop it or name it as a source")
         return sources
 
-    def forward(self, x, train=False, noise=None):
-        """The traces of layers 1..L for the batch x (N, *input_shape). `noise` is a Generator, for dropout."""
-        if x.shape[1:] != self.input_shape:
-            raise InputError(f"the network expects a batch of shape (N, *{self.input_shape}), found {x.shape}")
-        outputs, traces = [x], []
+    def __getitem__(self, number: int) -> Layer:
+        """Layer `number`, counted from 1."""
+        if not 1 <= number <= len(self.layers):
+            raise IndexError(f"layers are numbered from 1 to {len(self.layers)}, found {number}")
+        return self.layers[number - 1]
+
+    def forward(self, x: Array, train: bool = False, noise: np.random.Generator | None = None) -> dict[int, Trace]:
+        """{number: the trace of that layer} for the batch x (N, *input_shape). `noise` is a Generator, for dropout.
+
+        Raises InputError for anything but an array of floats of that shape with one example or more.
+        """
+        shape = getattr(x, "shape", None)
+        if shape is None or shape[1:] != self.input_shape or not shape[0] or x.dtype.kind != "f":
+            found = f"a {type(x).__name__}" if shape is None else f"{x.dtype} of shape {shape}"
+            raise InputError(
+                f"the network expects a batch of floats of shape (N, {', '.join(map(str, self.input_shape))}) with N "
+                f"from 1, found {found}; net.to_float(net.as_input(x)) makes one of bytes or of flat rows"
+            )
+        outputs, traces = [x], {}
         for number, layer in enumerate(self.layers, start=1):
             inputs = [outputs[source] for source in self.sources[number]]
-            traces.append(layer.forward(*inputs, train=train, noise=noise))
-            outputs.append(traces[-1].h)
+            traces[number] = trace = layer.forward(*inputs, train=train, noise=noise)
+            outputs.append(trace.h)
         return traces
 
-    def predict(self, x, batch_size=1000):
+    def predict(self, x: Array, batch_size: int = 1000) -> np.ndarray:
         """The network's output for many examples, on the host, in evaluation mode."""
         x = self.as_input(x)
-        pieces = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
-        return np.concatenate([to_host(self.forward(self.to_float(piece))[-1].h) for piece in pieces])
+        batch_size = check_whole("the batch size", batch_size, 1)
+        pieces = [self.to_float(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        return np.concatenate([to_host(self.forward(piece)[self.last.number].h) for piece in pieces])
 
-    def as_input(self, x):
-        """Examples x, reshaped to (N, *input_shape) if they have the right number of entries, on the device."""
-        if not len(x) or int(np.prod(x.shape[1:])) != int(np.prod(self.input_shape)):
-            raise InputError(
-                f"the network expects examples of shape {self.input_shape}, found {len(x)} of {x.shape[1:]}"
-            )
-        return to_device(x.reshape(len(x), *self.input_shape), self.module)
+    def as_input(self, x: Array) -> Array:
+        """Examples x as (N, *input_shape), on the device. Flat rows become images (height, width, channels), and
+        images flat rows. Raises InputError for any other shape: images with channels first would be scrambled."""
+        if not hasattr(x, "reshape") or x.ndim < 2:
+            raise InputError(f"the network expects an array of examples, one row an example, found {_kind(x)}")
+        shape, wanted = x.shape[1:], self.input_shape
+        flat = (int(np.prod(wanted)),)
+        images = len(wanted) == 3 and wanted[2] == 1 and shape == wanted[:2]  # one channel may go unsaid
+        fits = shape in (wanted, flat) or images or (wanted == flat and int(np.prod(shape)) == flat[0])
+        if not len(x) or not fits:
+            last = " with the channels last: x.transpose(0, 2, 3, 1)" if sorted(shape) == sorted(wanted) else ""
+            raise InputError(f"the network expects examples of shape {wanted}{last}, found {len(x)} of {shape}")
+        return to_device(x.reshape(len(x), *wanted), self.module)
 
-    def standardise(self, mean, deviation):
+    def standardise(self, mean: Any, deviation: Any) -> None:
         """Let `to_float` subtract each channel's mean and divide by its standard deviation (`Dataset.statistics`)."""
         deviation = np.where(np.asarray(deviation) > 1e-7, deviation, 1)  # a constant channel becomes 0
         self.mean, self.deviation = (to_device(np.asarray(v, self.dtype), self.module) for v in (mean, deviation))
 
-    def to_float(self, x):
+    def to_float(self, x: Array) -> Array:
         """The batch as the first layer gets it: bytes 0..255 become numbers from 0 to 1; see `standardise`."""
         if x.dtype == np.uint8:
             x = self.module.multiply(x, 1 / 255, dtype=self.dtype)
         x = x.astype(self.dtype, copy=False)
         return x if self.mean is None else (x - self.mean) / self.deviation
 
-    def parameters(self):
+    def parameters(self) -> dict[str, Array]:
         """{"1.W": array, "1.b": array, ...}: the arrays themselves, which the optimiser changes in place."""
-        return self._flat(layer.parameters() for layer in self.layers)
+        return _flat(layer.parameters() for layer in self.layers)
 
-    def running(self):
+    def running(self) -> dict[str, Array]:
         """Batch norm's running values, {"2.mean0": array, ...}."""
-        return self._flat(layer.running() for layer in self.layers)
+        return _flat(layer.running() for layer in self.layers)
 
-    def gradients(self, traces, signals):
-        """{"1.W": array, ...} averaged over the batch; a layer that was told nothing (None) has no entry."""
-        flat = {}
-        for layer, trace, signal in zip(self.layers, traces, signals):
-            if signal is None:
-                continue
-            for name, gradient in layer.gradients(trace, signal).items():
-                flat[f"{layer.number}.{name}"] = gradient
-        return flat
-
-    def settle(self, traces):
+    def settle(self, traces: dict[int, Trace]) -> None:
         """Take a training batch into the running values of batch norm."""
-        for layer, trace in zip(self.layers, traces):
-            layer.settle(trace)
+        for layer in self.layers:
+            layer.settle(traces[layer.number])
 
-    @staticmethod
-    def _flat(dictionaries):
-        return {f"{n}.{k}": v for n, several in enumerate(dictionaries, start=1) for k, v in several.items()}
+    def __repr__(self) -> str:
+        count = sum(p.size for p in self.parameters().values())
+        lines = [
+            f"Network of {len(self.layers)} layers, {count:,} parameters, {self.dtype}",
+            f"  0  {self.input_shape}",
+        ]
+        for layer in self.layers:
+            lines.append(f"{layer.number:3}  {layer.shape_out}  {layer!r}")
+        return "\n".join(lines)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and deepcopy: the arrays on the host, and the name of the device's module."""
+        return on_host(vars(self) | {"module": self.module.__name__})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The arrays go back to the device they came from, or stay on the host where there is none."""
+        module = module_named(state["module"])
+        vars(self).update(on_device(state | {"module": module}, module))
+        for layer in self.layers:
+            for item in layer.tail:
+                vars(item).update(on_device(vars(item), module))
+            layer.__setstate__(on_device(vars(layer), module))
+
+
+def _flat(dictionaries: Iterable[dict[str, Array]]) -> dict[str, Array]:
+    return {f"{n}.{k}": v for n, several in enumerate(dictionaries, start=1) for k, v in several.items()}
+
+
+def _kind(x: Any) -> str:
+    return f"an array of shape {x.shape}" if hasattr(x, "shape") else f"a {type(x).__name__}: use np.asarray"

@@ -6,24 +6,36 @@ decoupled, p is multiplied by 1 - lr decay beside the step [Loshchilov & Hutter 
 """
 
 import math
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
 
-from .backend import array_module
-from .errors import InputError, choose
+from .backend import Array, array_module
+from .describe import Described
+from .errors import InputError, check_number, choose
+
+Schedule = Callable[[int], float]
+Arrays = dict[str, Array]
 
 
-class Optimizer:
+class Optimizer(Described):
     """What every optimiser shares. A subclass writes `change(p, g, lr, memory)`."""
 
-    def __init__(self, lr, decay=0.0, decoupled=False):
-        if not callable(lr) and not 0 < lr < math.inf:
-            raise InputError(f"the learning rate must be a number above 0 or a function of the step, found {lr}")
-        if not callable(decay) and not 0 <= decay < math.inf:
-            raise InputError(f"the decay must be a number from 0 or a function of the step, found {decay}")
+    def __init__(self, lr: float | Schedule, decay: float | Schedule = 0.0, decoupled: bool = False) -> None:
+        if not callable(lr) and not (isinstance(lr, Real) and 0 < lr < math.inf):
+            raise InputError(f"the learning rate must be a number above 0 or a function of the step, found {lr!r}")
+        if not callable(decay) and not (isinstance(decay, Real) and 0 <= decay < math.inf):
+            raise InputError(f"the decay must be a number from 0 or a function of the step, found {decay!r}")
         self.lr, self.decay, self.decoupled = lr, decay, decoupled
-        self.step, self.memory = 0, {}
+        self.step = 0
+        self.memory: dict[str, Arrays] = {}
         self.lr_now = lr(0) if callable(lr) else lr
 
-    def update(self, parameters, gradients):
+    def change(self, p: Array, g: Array, lr: float, memory: Arrays) -> None:
+        """One step on the parameter p, in place, down its gradient g."""
+        raise NotImplementedError
+
+    def update(self, parameters: Arrays, gradients: Arrays) -> None:
         """One step on every parameter that has a gradient."""
         lr = self.lr_now = self.lr(self.step) if callable(self.lr) else self.lr
         decay = self.decay(self.step) if callable(self.decay) else self.decay
@@ -36,11 +48,11 @@ class Optimizer:
                 g = g + decay * p
             self.change(p, g, lr, self.memory.setdefault(name, {}))
 
-    def arrays(self):
+    def arrays(self) -> Arrays:
         """The memory as {"1.W.v": array}, for a checkpoint."""
         return {f"{name}.{key}": array for name, memory in self.memory.items() for key, array in memory.items()}
 
-    def restore(self, arrays, step):
+    def restore(self, arrays: Arrays, step: int) -> None:
         """Take back what `arrays()` gave."""
         self.step, self.memory = step, {}
         for path, array in arrays.items():
@@ -51,13 +63,20 @@ class Optimizer:
 class SGD(Optimizer):
     """p <- p - lr g;  with momentum v <- mu v + g and p <- p - lr v (heavy ball), or p - lr (g + mu v) (Nesterov)"""
 
-    def __init__(self, lr, momentum=0.0, nesterov=False, decay=0.0, decoupled=False):
+    def __init__(
+        self,
+        lr: float | Schedule,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        decay: float | Schedule = 0.0,
+        decoupled: bool = False,
+    ) -> None:
         super().__init__(lr, decay, decoupled)
-        if not 0 <= momentum < 1:
-            raise InputError(f"the momentum must be from 0 to below 1, found {momentum}")
+        if not (isinstance(momentum, Real) and 0 <= momentum < 1):
+            raise InputError(f"the momentum must be from 0 to below 1, found {momentum!r}")
         self.momentum, self.nesterov = momentum, nesterov
 
-    def change(self, p, g, lr, memory):
+    def change(self, p: Array, g: Array, lr: float, memory: Arrays) -> None:
         if self.momentum:
             v = _remember(memory, "v", p)
             v *= self.momentum
@@ -73,18 +92,25 @@ class BatchManhattan(SGD):
     2018's code. Every entry moves by lr alike, so lr has to be small.
     """
 
-    def update(self, parameters, gradients):
+    def update(self, parameters: Arrays, gradients: Arrays) -> None:
         super().update(parameters, {name: array_module(g).sign(g) for name, g in gradients.items()})
 
 
 class RMSprop(Optimizer):
     """s <- rho s + (1 - rho) g^2;  p <- p - lr g / (sqrt s + eps)   [Tieleman & Hinton 2012; defaults as in Torch]"""
 
-    def __init__(self, lr, rho=0.99, eps=1e-8, decay=0.0, decoupled=False):
+    def __init__(
+        self,
+        lr: float | Schedule,
+        rho: float = 0.99,
+        eps: float = 1e-8,
+        decay: float | Schedule = 0.0,
+        decoupled: bool = False,
+    ) -> None:
         super().__init__(lr, decay, decoupled)
-        self.rho, self.eps = rho, eps
+        self.rho, self.eps = check_number("rho", rho, 0, 1), check_number("eps", eps, 0)
 
-    def change(self, p, g, lr, memory):
+    def change(self, p: Array, g: Array, lr: float, memory: Arrays) -> None:
         s = _remember(memory, "s", p)
         s *= self.rho
         s += (1 - self.rho) * g * g
@@ -94,11 +120,20 @@ class RMSprop(Optimizer):
 class Adam(Optimizer):
     """p <- p - lr m / (sqrt s + eps); m, s: averages of g, g^2, corrected for their start at 0   [Kingma & Ba 2015]"""
 
-    def __init__(self, lr, beta1=0.9, beta2=0.999, eps=1e-8, decay=0.0, decoupled=False):
+    def __init__(
+        self,
+        lr: float | Schedule,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        decay: float | Schedule = 0.0,
+        decoupled: bool = False,
+    ) -> None:
         super().__init__(lr, decay, decoupled)
-        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.beta1, self.beta2 = check_number("beta1", beta1, 0, 1), check_number("beta2", beta2, 0, 1)
+        self.eps = check_number("eps", eps, 0)
 
-    def change(self, p, g, lr, memory):
+    def change(self, p: Array, g: Array, lr: float, memory: Arrays) -> None:
         m, s = _remember(memory, "m", p), _remember(memory, "s", p)
         m *= self.beta1
         m += (1 - self.beta1) * g
@@ -109,21 +144,26 @@ class Adam(Optimizer):
         p -= lr * unbiased_m / (array_module(p).sqrt(unbiased_s) + self.eps)
 
 
-def _remember(memory, key, p):
+def _remember(memory: Arrays, key: str, p: Array) -> Array:
     if key not in memory:
         memory[key] = array_module(p).zeros_like(p)
     return memory[key]
 
 
-OPTIMIZERS = {"sgd": SGD, "manhattan": BatchManhattan, "rmsprop": RMSprop, "adam": Adam}
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "manhattan": BatchManhattan,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+}
 
 
-def optimizer(name, lr, **options):
+def make_optimizer(name: str, lr: float | Schedule, **options: Any) -> Optimizer:
     """An optimiser by its name in `OPTIMIZERS`."""
     return choose(OPTIMIZERS, name, "optimiser")(lr, **options)
 
 
-def step_schedule(lr, at, factor=0.1):
+def step_schedule(lr: float, at: Sequence[int], factor: float = 0.1) -> Schedule:
     """lr, multiplied by `factor` at each of the steps `at`.
 
     A decay can have one too: step_schedule(0.03, at=[937], factor=0.003) is Li & Benna 2024's burst of the first epoch
@@ -132,15 +172,15 @@ def step_schedule(lr, at, factor=0.1):
     return lambda step: lr * factor ** sum(step >= each for each in at)
 
 
-def exponential_schedule(lr, factor, every=1):
+def exponential_schedule(lr: float, factor: float, every: int = 1) -> Schedule:
     """lr factor^floor(step / every)"""
     return lambda step: lr * factor ** (step // every)
 
 
-def cosine_schedule(lr, steps, warmup=0):
+def cosine_schedule(lr: float, steps: int, warmup: int = 0) -> Schedule:
     """Linear up to lr over `warmup` steps, then half a cosine from lr to 0 at `steps`."""
 
-    def schedule(step):
+    def schedule(step: int) -> float:
         if step < warmup:
             return lr * (step + 1) / warmup
         return 0.5 * lr * (1 + math.cos(math.pi * min((step - warmup) / max(steps - warmup, 1), 1)))

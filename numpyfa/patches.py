@@ -1,7 +1,7 @@
-"""A convolution's three products, a few images at a time, so that their patches stay in the cache.
+"""The fast form of a convolution: its three products a few images at a time, so that patches stay in the cache.
 
     correlate   rows(x) W           the forward pass
-    product     rows(x)^T delta     the weight gradient
+    outer       rows(x)^T delta     the weight gradient
     carry       fold(delta M)       what a matrix M, in W^T's place, makes of delta on its way to the input
 
 `Conv.rows` and `Conv.fold` are the definitions, and the tests keep these equal to them. Here no array of all the
@@ -9,13 +9,16 @@ patches is ever made: one image's are cut out, used and forgotten. x is (N, heig
 channels, channels_out), M is (channels_out, k k channels), z and delta are (N, out_height, out_width, channels_out).
 """
 
-from .backend import array_module
+from collections.abc import Iterator
+from typing import Any
+
+from .backend import Array, array_module
 
 BYTES = 1 << 20  # of patches at a time: about half of a core's second-level cache
 GPU_BYTES = 1 << 28  # a GPU wants few large products instead
 
 
-def pad(x, p):
+def pad(x: Array, p: int) -> Array:
     """x with p rows and columns of zeros around each image."""
     if p == 0:
         return x
@@ -25,7 +28,7 @@ def pad(x, p):
     return padded
 
 
-def correlate(x, W, kernel, stride, padding, bias=None):
+def correlate(x: Array, W: Array, kernel: int, stride: int, padding: int, bias: Array = None) -> Array:
     """rows(x) W + bias, as images."""
     xp, padded = array_module(x), pad(x, padding)
     size = [(length - kernel) // stride + 1 for length in padded.shape[1:3]]
@@ -38,7 +41,7 @@ def correlate(x, W, kernel, stride, padding, bias=None):
     return z
 
 
-def product(x, delta, kernel, stride, padding):
+def outer(x: Array, delta: Array, kernel: int, stride: int, padding: int) -> Array:
     """rows(x)^T delta, (k k channels, channels_out)."""
     total, channels = 0, delta.shape[3]
     for images, patches in pieces(pad(x, padding), kernel, stride, delta.shape[1:3]):
@@ -46,13 +49,14 @@ def product(x, delta, kernel, stride, padding):
     return total
 
 
-def carry(delta, M, kernel, stride, padding, shape):
+def carry(delta: Array, M: Array, kernel: int, stride: int, padding: int, shape: tuple[int, ...]) -> Array:
     """fold(delta M): images of `shape` (height, width, channels).
 
     At stride 1 it is a correlation itself: of delta, with M's kernels turned around. Otherwise each place's patch is
     added back where it was cut.
     """
     height, width, channels = shape
+    M = array_module(M).ascontiguousarray(M)
     if stride == 1 and padding < kernel:
         turned = M.reshape(-1, kernel, kernel, channels)[:, ::-1, ::-1].transpose(1, 2, 0, 3)
         return correlate(delta, turned.reshape(-1, channels), kernel, 1, kernel - 1 - padding)
@@ -68,7 +72,7 @@ def carry(delta, M, kernel, stride, padding, shape):
     return x[:, padding : padding + height, padding : padding + width]
 
 
-def pieces(padded, kernel, stride, size):
+def pieces(padded: Array, kernel: int, stride: int, size: Any) -> Iterator[tuple[slice, Array]]:
     """(which images, their patches as rows) of each chunk. The rows live in one buffer, overwritten by the next."""
     xp, (n, _, _, channels) = array_module(padded), padded.shape
     image, row, column, one = padded.strides
@@ -91,7 +95,7 @@ def pieces(padded, kernel, stride, size):
         yield images, (patches.reshape(kernel * length, -1).T if few else patches.reshape(-1, kernel * length))
 
 
-def chunks(n, size, module):
+def chunks(n: int, size: int, module: Any) -> list[slice]:
     """Slices of 0..n, each of so many images that their patches, `size` bytes an image, fill a chunk."""
     step = max(1, (BYTES if module.__name__ != "cupy" else GPU_BYTES) // size)
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]

@@ -1,13 +1,15 @@
 """The local operations by name: what the tail of a layer is made of."""
 
-from ..errors import choose
+from collections.abc import Callable
+
+from ..errors import InputError, choose
 from .activations import Activation, Erf, Identity, LeakyReLU, Logistic, ReLU, Softplus, Tanh, logistic
 from .base import Local
 from .batchnorm import BatchNorm
 from .dropout import Dropout
 from .pooling import AvgPool, GlobalAvgPool, MaxPool, Subsample
 
-LOCALS = {
+LOCALS: dict[str, Callable[[], Local]] = {
     "identity": Identity,
     "tanh": Tanh,
     "logistic": Logistic,
@@ -25,6 +27,10 @@ LOCALS = {
 ACTIVATIONS = ("identity", "tanh", "logistic", "relu", "leakyrelu", "softplus", "erf")
 
 
-def local(item):
-    """A local operation, given one or its name in `LOCALS`."""
-    return choose(LOCALS, item, "local operation")() if isinstance(item, str) else item
+def make_local(item: Local | str) -> Local:
+    """A local operation, given one or its name in `LOCALS`. Raises InputError for anything else."""
+    if isinstance(item, str):
+        return choose(LOCALS, item, "local operation")()
+    if not isinstance(item, Local):
+        raise InputError(f"the tail of a layer takes local operations or their names, found {item!r}")
+    return item

@@ -1,13 +1,17 @@
 """Activations: h = f(z), entry by entry, with the slope f'(z)."""
 
 import math
+from typing import Any
+
+import numpy as np
 
 from .. import backend
-from ..backend import array_module
-from .base import Local
+from ..backend import Array, array_module
+from ..errors import check_number
+from .base import Gradients, Local
 
 
-def logistic(z):
+def logistic(z: Array) -> Array:
     """1 / (1 + exp(-z)), as exp(-log(1 + exp(-z))): it cannot overflow and keeps its digits where it is small."""
     xp = array_module(z)
     return xp.exp(-xp.logaddexp(0 * z, -z))
@@ -21,21 +25,27 @@ class Activation(Local):
 
     from_output = False
 
-    def forward(self, z, train=False, noise=None):
+    def f(self, z: Array) -> Array:
+        raise NotImplementedError
+
+    def slope(self, z: Array, h: Array) -> Array:
+        raise NotImplementedError
+
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         h = self.f(z)
         return h, (None if self.from_output else z, h)
 
-    def backward(self, e, memo):
+    def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
         return e * self.slope(*memo), {}
 
 
 class Identity(Activation):
     """h = z;  f' = 1"""
 
-    def forward(self, z, train=False, noise=None):
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         return z, None
 
-    def backward(self, e, memo):
+    def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
         return e, {}
 
 
@@ -44,10 +54,10 @@ class Tanh(Activation):
 
     from_output = True
 
-    def f(self, z):
+    def f(self, z: Array) -> Array:
         return array_module(z).tanh(z)
 
-    def slope(self, z, h):
+    def slope(self, z: Array, h: Array) -> Array:
         return 1 - h * h
 
 
@@ -56,10 +66,10 @@ class Logistic(Activation):
 
     from_output = True
 
-    def f(self, z):
+    def f(self, z: Array) -> Array:
         return logistic(z)
 
-    def slope(self, z, h):
+    def slope(self, z: Array, h: Array) -> Array:
         return h * (1 - h)
 
 
@@ -68,48 +78,48 @@ class ReLU(Activation):
 
     from_output = True
 
-    def f(self, z):
+    def f(self, z: Array) -> Array:
         return array_module(z).maximum(z, 0)
 
-    def slope(self, z, h):
+    def slope(self, z: Array, h: Array) -> Array:
         return h > 0
 
-    def branch(self, memo):
+    def branch(self, memo: Any) -> Array:
         return memo[1] > 0
 
 
 class LeakyReLU(Activation):
     """h = z if z > 0 else leak z;  f' = 1 if z > 0 else leak"""
 
-    def __init__(self, leak=0.01):
-        self.leak = float(leak)
+    def __init__(self, leak: float = 0.01) -> None:
+        self.leak = float(check_number("the leak of a leaky ReLU", leak, 0))
 
-    def f(self, z):
+    def f(self, z: Array) -> Array:
         return z * self.slope(z, None)
 
-    def slope(self, z, h):
+    def slope(self, z: Array, h: Array) -> Array:
         positive = (z > 0).astype(z.dtype)
         return positive + self.leak * (1 - positive)
 
-    def branch(self, memo):
+    def branch(self, memo: Any) -> Array:
         return memo[0] > 0
 
 
 class Softplus(Activation):
     """h = log(1 + exp z);  f' = 1 / (1 + exp(-z))"""
 
-    def f(self, z):
+    def f(self, z: Array) -> Array:
         return array_module(z).logaddexp(z, z * 0)
 
-    def slope(self, z, h):
+    def slope(self, z: Array, h: Array) -> Array:
         return logistic(z)
 
 
 class Erf(Activation):
     """h = erf(z / sqrt 2);  f' = sqrt(2/pi) exp(-z^2/2)   [Saad & Solla 1995]"""
 
-    def f(self, z):
+    def f(self, z: Array) -> Array:
         return backend.erf(z * math.sqrt(0.5))
 
-    def slope(self, z, h):
+    def slope(self, z: Array, h: Array) -> Array:
         return math.sqrt(2 / math.pi) * array_module(z).exp(-0.5 * z * z)

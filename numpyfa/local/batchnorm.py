@@ -1,10 +1,12 @@
 """Batch normalisation, in training and in evaluation."""
 
+from typing import Any
+
 import numpy as np
 
-from ..backend import array_module, channel_sums, to_device
-from ..errors import InputError
-from .base import Local
+from ..backend import Array, array_module, channel_sums, to_device
+from ..errors import InputError, check_number
+from .base import Gradients, Local, Shape
 
 
 class BatchNorm(Local):
@@ -20,10 +22,11 @@ class BatchNorm(Local):
     variance is the unbiased one (n - 1).
     """
 
-    def __init__(self, momentum=0.1, eps=1e-5):
-        self.momentum, self.eps = float(momentum), float(eps)
+    def __init__(self, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        self.momentum = float(check_number("batch norm's momentum", momentum, 0, 1))
+        self.eps = float(check_number("batch norm's eps", eps, 0))
 
-    def build(self, shape, dtype, module):
+    def build(self, shape: Shape, dtype: Any, module: Any) -> Shape:
         channels = shape[-1]
         self.gamma = to_device(np.ones(channels, dtype), module)
         self.beta = to_device(np.zeros(channels, dtype), module)
@@ -31,39 +34,39 @@ class BatchNorm(Local):
         self.var = to_device(np.ones(channels, dtype), module)
         return shape
 
-    def parameters(self):
+    def parameters(self) -> dict[str, Array]:
         return {"gamma": self.gamma, "beta": self.beta}
 
-    def running(self):
+    def running(self) -> dict[str, Array]:
         return {"mean": self.mean, "var": self.var}
 
-    def forward(self, z, train=False, noise=None):
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         if train and z.size == z.shape[-1]:
             raise InputError("batch norm cannot train on a single row: choose a batch size that leaves no batch of one")
         rows, n = wide(z), z.size // z.shape[-1]
         mean = channel_sums(z) / n if train else self.mean
-        u = rows - spread(mean, rows)
+        u = rows - along(mean, rows)
         var = channel_sums((u * u).reshape(z.shape)) / n if train else self.var
         s = array_module(z).sqrt(var + self.eps)
-        u *= spread(1 / s, rows)
-        h = u * spread(self.gamma, rows)
-        h += spread(self.beta, rows)
+        u *= along(1 / s, rows)
+        h = u * along(self.gamma, rows)
+        h += along(self.beta, rows)
         return h.reshape(z.shape), (u, s, mean, var, train)
 
-    def backward(self, e, memo):
+    def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
         u, s, mean, var, train = memo
         rows, n = wide(e), e.size // e.shape[-1]
         mean_e, mean_eu = channel_sums(e) / n, channel_sums((rows * u).reshape(e.shape)) / n
         if train:
-            delta = u * spread(-mean_eu, rows)
+            delta = u * along(-mean_eu, rows)
             delta += rows
-            delta -= spread(mean_e, rows)
-            delta *= spread(self.gamma / s, rows)
+            delta -= along(mean_e, rows)
+            delta *= along(self.gamma / s, rows)
         else:
-            delta = rows * spread(self.gamma / s, rows)
+            delta = rows * along(self.gamma / s, rows)
         return delta.reshape(e.shape), {"gamma": mean_eu * n, "beta": mean_e * n}
 
-    def settle(self, memo):
+    def settle(self, memo: Any) -> None:
         u, s, mean, var, train = memo
         if train:
             n = u.size // len(mean)
@@ -71,11 +74,11 @@ class BatchNorm(Local):
             self.var += self.momentum * (var * (n / (n - 1)) - self.var)
 
 
-def wide(z):
+def wide(z: Array) -> Array:
     """z as rows of whole image lines, (N height, width channels): NumPy is faster along long rows."""
     return z.reshape(-1, z.shape[-1] if z.ndim == 2 else z.shape[-2] * z.shape[-1])
 
 
-def spread(v, rows):
+def along(v: Array, rows: Array) -> Array:
     """One number a channel, repeated along a row."""
     return array_module(v).tile(v, rows.shape[1] // len(v))

@@ -1,19 +1,23 @@
 """Dropout, scaled in training so that evaluation needs no change."""
 
-from ..backend import array_module, to_device
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, array_module, to_device
 from ..errors import InputError
-from .base import Local
+from .base import Gradients, Local
 
 
 class Dropout(Local):
     """h = z mask / (1 - p), the mask 0 with chance p and else 1; in evaluation h = z   [Srivastava et al. 2014]"""
 
-    def __init__(self, p=0.5):
+    def __init__(self, p: float = 0.5) -> None:
         self.p = float(p)
         if not 0 <= self.p < 1:
             raise InputError(f"dropout needs a chance from 0 to below 1, found {p}")
 
-    def forward(self, z, train=False, noise=None):
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         if not train:
             return z, None
         if noise is None:
@@ -22,5 +26,5 @@ class Dropout(Local):
         mask = to_device(mask, array_module(z))
         return z * mask, mask
 
-    def backward(self, e, mask):
+    def backward(self, e: Array, mask: Any) -> tuple[Array, Gradients]:
         return (e if mask is None else e * mask), {}

@@ -1,21 +1,24 @@
 """Pooling of images (N, height, width, channels): the largest or the mean of each window, or of the whole image."""
 
 import functools
+from collections.abc import Iterator
+from typing import Any
 
-from ..backend import array_module
-from ..errors import InputError
-from .base import Local
+import numpy as np
+
+from ..backend import Array, array_module
+from ..errors import InputError, check_whole
+from .base import Gradients, Local, Shape
 
 
 class Pool(Local):
     """What the two pools share: k x k windows, `stride` apart (k if not given); an edge that fills none is left out."""
 
-    def __init__(self, k=2, stride=None):
-        self.k, self.stride = int(k), int(stride or k)
-        if self.k < 1 or self.stride < 1:
-            raise InputError(f"a pool needs a window and a stride from 1, found {k} and {stride}")
+    def __init__(self, k: int = 2, stride: int | None = None) -> None:
+        self.k = check_whole("a pool's window", k, 1)
+        self.stride = self.k if stride is None else check_whole("a pool's stride", stride, 1)
 
-    def build(self, shape, dtype, module):
+    def build(self, shape: Shape, dtype: Any, module: Any) -> Shape:
         if len(shape) != 3:
             raise InputError(f"a pool needs images of shape (height, width, channels), found {shape}")
         height, width, channels = shape
@@ -24,7 +27,7 @@ class Pool(Local):
         self.size = (height - self.k) // self.stride + 1, (width - self.k) // self.stride + 1
         return (*self.size, channels)
 
-    def views(self, z):
+    def views(self, z: Array) -> list[Array]:
         """The k*k strided views of z, one for each place in the window: views[i][n, y, x, c]."""
         height, width = (self.stride * n for n in self.size)
         return [
@@ -37,10 +40,10 @@ class Pool(Local):
 class MaxPool(Pool):
     """h = the largest z in each window;  delta = e at the place of the (first) largest, 0 elsewhere"""
 
-    def forward(self, z, train=False, noise=None):
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         return functools.reduce(array_module(z).maximum, self.views(z)), z
 
-    def backward(self, e, z):
+    def backward(self, e: Array, z: Any) -> tuple[Array, Gradients]:
         delta = array_module(e).zeros(z.shape, dtype=e.dtype)
         for view, won in zip(self.views(delta), self.winners(z)):
             if self.stride < self.k:
@@ -49,7 +52,7 @@ class MaxPool(Pool):
                 view[...] = e * won
         return delta, {}
 
-    def winners(self, z):
+    def winners(self, z: Array) -> Iterator[Array]:
         """For each place in the window, in turn: where it holds the first of the largest z."""
         h, _ = self.forward(z)
         open_ = array_module(z).ones(h.shape, dtype=bool)
@@ -58,17 +61,17 @@ class MaxPool(Pool):
             open_ ^= won
             yield won
 
-    def branch(self, z):
+    def branch(self, z: Array) -> Array:
         return sum(place * won for place, won in enumerate(self.winners(z)))
 
 
 class AvgPool(Pool):
     """h = the mean z of each window;  delta = e / k^2 at each place of the window"""
 
-    def forward(self, z, train=False, noise=None):
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         return sum(self.views(z)) / self.k**2, z.shape
 
-    def backward(self, e, shape):
+    def backward(self, e: Array, shape: Any) -> tuple[Array, Gradients]:
         delta = array_module(e).zeros(shape, dtype=e.dtype)
         for view in self.views(delta):
             view += e / self.k**2
@@ -78,20 +81,20 @@ class AvgPool(Pool):
 class GlobalAvgPool(Local):
     """h = the mean of z over the image, one number a channel;  delta = e / (height width) everywhere"""
 
-    def build(self, shape, dtype, module):
+    def build(self, shape: Shape, dtype: Any, module: Any) -> Shape:
         if len(shape) != 3:
             raise InputError(f"a global pool needs images of shape (height, width, channels), found {shape}")
         self.shape = shape
         return (shape[2],)
 
-    def forward(self, z, train=False, noise=None):
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         return z.mean(axis=(1, 2)), None
 
-    def backward(self, e, memo):
+    def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
         height, width, channels = self.shape
         xp = array_module(e)
-        spread = xp.broadcast_to(e[:, None, None, :], (len(e), height, width, channels))
-        return spread / (height * width), {}
+        everywhere = xp.broadcast_to(e[:, None, None, :], (len(e), height, width, channels))
+        return everywhere / (height * width), {}
 
 
 class Subsample(Local):
@@ -100,22 +103,21 @@ class Subsample(Local):
     The shortcut "A" of He et al. 2016 where a block halves the image and doubles the channels. It has nothing to learn.
     """
 
-    def __init__(self, k=2, channels=None):
-        self.k, self.channels = int(k), channels
+    def __init__(self, k: int = 2, channels: int | None = None) -> None:
+        self.k = check_whole("subsampling's distance", k, 1)
+        self.channels = None if channels is None else check_whole("subsampling's channels", channels, 1)
 
-    def build(self, shape, dtype, module):
+    def build(self, shape: Shape, dtype: Any, module: Any) -> Shape:
         if len(shape) != 3:
             raise InputError(f"subsampling needs images of shape (height, width, channels), found {shape}")
         height, width, channels = self.shape = shape
         wanted = channels if self.channels is None else self.channels
-        if self.k < 1 or wanted < channels:
-            raise InputError(
-                f"subsampling needs a step from 1 and at least {channels} channels, found {self.k}, {wanted}"
-            )
+        if wanted < channels:
+            raise InputError(f"subsampling to {wanted} channels is below the {channels} that come in: ask for more")
         self.before = (wanted - channels) // 2
         return -(-height // self.k), -(-width // self.k), wanted
 
-    def forward(self, z, train=False, noise=None):
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         kept = z[:, :: self.k, :: self.k]
         n, height, width, channels = kept.shape
         wanted = channels if self.channels is None else self.channels
@@ -123,7 +125,7 @@ class Subsample(Local):
         h[..., self.before : self.before + channels] = kept
         return h, None
 
-    def backward(self, e, memo):
+    def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
         delta = array_module(e).zeros((len(e), *self.shape), dtype=e.dtype)
         delta[:, :: self.k, :: self.k] = e[..., self.before : self.before + self.shape[2]]
         return delta, {}

@@ -9,32 +9,36 @@ eigenvalue of x^T x / n stays below 2: large inputs want smaller coefficients.
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from ..backend import Array
 from ..errors import check_number
-from .base import SequentialRule
+from ..layers import Signal, Trace, Weighted
+from ..losses import Output
+from .base import Own, SequentialRule
 
 
 @dataclass
 class AA(SequentialRule):
     """Activation alignment: e_l = delta_{l+1} B, dB = (2 alpha x B^T - beta x W)^T x / n   [Kunin et al. 2020]"""
 
+    name: ClassVar[str] = "aa"
     alpha: float = 1e-3  # their code
     beta: float = 2e-3  # their code
     init: str = "fan_in"  # their code draws B as W
-    linear = True
-    learned = ("B",)
+    learned: ClassVar[tuple[str, ...]] = ("B",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_number("aa: alpha", self.alpha, 0)
         check_number("aa: beta", self.beta, 0)
         super().__post_init__()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["B"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["B"]
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        y, q = layer.weigh(trace.x, layer.W), layer.weigh(trace.x, feedback["B"].T)
-        return {"B": layer.product_T(trace.x, (2 * self.alpha * q - self.beta * y) / len(y))}
+    def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        y, q = layer.weigh(trace.x, layer.W), layer.weigh(trace.x, own["B"].T)
+        return {"B": layer.outer_T(trace.x, (2 * self.alpha * q - self.beta * y) / len(y))}

@@ -1,184 +1,232 @@
 """What a rule answers: e, how a learning signal reaches each layer. Two ways to travel.
 
-A `SequentialRule` goes down the network: each layer's delta crosses that layer's weights to its sources.
+A `SequentialRule` goes down the network: each layer's delta crosses that layer to its sources, e = layer.carry(delta,
+M). The rule says what M stands where W^T stands.
 A `DirectRule` goes straight across: the error at the output is projected to each layer.
 
-A rule is one short file: `init_feedback` draws its arrays for a layer, `transport` or `project` is its equation.
-`sweep` is pure in both, so a second rule can look at the same forward pass.
+A rule is one short file: `init_feedback` draws its arrays for a layer, `stand_in` or `project` is its equation. Nothing
+is written into a rule from outside, and what it says of a batch changes nothing in it: a second rule can look at the
+same forward pass. Only `settle`, after the batch, changes feedback that learns in a way of its own.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import init as initial
-from ..backend import Streams, to_device
+from ..backend import Array, Streams, on_device, on_host, to_device
 from ..errors import InputError
-from ..layers import Conv, Dense, Signal, Weighted
+from ..layers import Dense, Layer, Signal, Trace, Weighted
+from ..losses import Loss, Output
 from ..network import Network
+from ..optim import Optimizer
 
-
-def exact(layer, trace, e):
-    """The signal of a layer that is told e: delta = e times the Jacobian of its tail."""
-    return layer.backward(trace, e.reshape(trace.h.shape))
+Own = dict[str, Array]  # a rule's arrays for one layer, by name
+Traces = dict[int, Trace]
+Signals = Iterator[tuple[int, Signal]]  # (layer number, what that layer is told)
 
 
 @dataclass
 class Rule:
     """A rule bound to a network. `feedback[n]` holds its own arrays for layer n, by name.
 
-    `seed` names the stream that the feedback is drawn from; it is independent of the weights' stream. `step` is the
-    number of the batch at hand, from 1; what is drawn at random is named by it, so that a resumed run draws the same.
+    `seed` names the stream that the feedback is drawn from; it is independent of the weights' stream.
+    Options of a rule are dataclass fields. What learns by a gradient is named in `learned`.
     """
 
-    learned = ()  # the names of the feedback arrays that learn by a gradient
+    name: ClassVar[str] = ""  # as in `numpyfa.RULES`
+    learned: ClassVar[tuple[str, ...]] = ()  # the names of the feedback arrays that learn by a gradient
 
-    net: Network
+    net: Network = field(repr=False)
     seed: int = field(default=0, kw_only=True)
 
-    def __post_init__(self):
-        if type(self).signals is not Rule.signals:
-            raise InputError(f"{type(self).__name__} writes signals, which training does not use: write sweep instead")
-        self.step, self.streams = 0, Streams(self.seed)
-        self.feedback = {layer.number: self.init_feedback(layer) for layer in self.receiving_layers()}
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            raise InputError(
+                f"{cls.__name__} writes __init__: write its options as fields of a @dataclass, such as c: float = 0.1, "
+                f"and draw its arrays in init_feedback"
+            )
 
-    def init_feedback(self, layer):
+    def __post_init__(self) -> None:
+        if not isinstance(self.net, Network):
+            raise InputError(f"a rule is made for a network, {type(self).__name__}(net); found {self.net!r}")
+        self.streams = Streams(self.seed)
+        self.feedback: dict[int, Own] = {layer.number: self.init_feedback(layer) for layer in self.receiving_layers()}
+
+    # -- What a rule writes ------------------------------------------------------------------------------------------
+
+    def receiving_layers(self) -> Iterable[Weighted]:
+        """The layers that have feedback."""
+        raise NotImplementedError(f"{type(self).__name__} must say which layers have feedback")
+
+    def init_feedback(self, layer: Weighted) -> Own:
         """The rule's arrays for one layer, by name. None, unless a rule says otherwise."""
         return {}
 
-    def draw(self, layer, shape, spec, fans=None, step=None, rng=None):
-        """A feedback array of `shape` for `layer`, as the initialiser `spec` says; another one for each `step`.
+    def signals(self, traces: Traces, output: Output) -> Signals:
+        """(number, signal) of each layer that is told something, one by one, for one batch."""
+        raise NotImplementedError(f"{type(self).__name__} must say what each layer is told")
+
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        """What stands where W^T stands, (fan_out, fan_in): W^T itself, unless a rule says otherwise."""
+        return layer.W.T
+
+    def across(self, layer: Layer, trace: Trace, signal: Signal, output: Output) -> Array:
+        """What the layer's delta becomes on its way to the layer's input: e = fold(delta M), the same for every layer.
+
+        A junction has no weights, and nothing that stands in for them.
+        """
+        M = None if layer.W is None else self.stand_in(layer, self.feedback.get(layer.number, {}))  # type: ignore
+        return layer.carry(signal.delta, M)
+
+    def receive(self, layer: Layer, trace: Trace, e: Array) -> Signal:
+        """What the layer makes of the e that it is told: delta = e times the Jacobian of its tail."""
+        if e.shape != trace.h.shape:
+            if e.shape != (len(trace.h), layer.size_out):
+                raise InputError(
+                    f"{type(self).__name__}: e for layer {layer.number} must have the shape {trace.h.shape} of its "
+                    f"output h, one row an example; found {e.shape}"
+                )
+            e = e.reshape(trace.h.shape)
+        return layer.backward(trace, e)
+
+    def feedback_gradients(self, layer: Layer, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        """The gradients of what the layer's feedback learns, by name, averaged over the batch."""
+        return {}
+
+    def settle(self, traces: Traces, output: Output) -> None:
+        """What changes after a batch other than by W's optimiser. Nothing, unless a rule says otherwise."""
+
+    def check_optimizer(self, optimizer: Optimizer) -> None:
+        """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
+
+    def check_loss(self, loss: Loss) -> None:
+        """Raise InputError for a loss that the rule cannot work with."""
+
+    # -- What every rule shares --------------------------------------------------------------------------------------
+
+    def gradients(self, traces: Traces, output: Output) -> dict[str, Array]:
+        """Every gradient of a batch: {"3.W": array, "feedback.3.B": array, ...}, averaged over the batch.
+
+        A layer that is told nothing has no entry. Each signal is forgotten when its gradients are taken: those of a
+        deep net need not be in memory all at once.
+        """
+        found: dict[str, Array] = {}
+        for number, signal in self.signals(traces, output):
+            layer, trace = self.net[number], traces[number]
+            own = layer.gradients(trace, signal)
+            found |= {f"{number}.{name}": gradient for name, gradient in own.items()}
+            if self.learned and number in self.feedback:
+                own = self.feedback_gradients(layer, self.feedback[number], trace, signal, output)
+                found |= {f"feedback.{number}.{name}": gradient for name, gradient in own.items()}
+        return found
+
+    def descend(
+        self, traces: Traces, output: Output, below: Collection[int], told: dict[int, Array] | None = None
+    ) -> Signals:
+        """(number, signal) from the last layer to the first; a layer that is told nothing is left out.
+
+        `told` holds the e that is given, by layer number. A layer whose number is in `below` gets the sum of what the
+        layers that it feeds send down (`across`).
+        """
+        told = dict(told or {})
+        for layer in reversed(self.net.layers):
+            number, trace = layer.number, traces[layer.number]
+            if layer is self.net.last:
+                signal = output.signal
+            elif number in told:
+                signal = self.receive(layer, trace, told.pop(number))
+            else:
+                continue
+            yield number, signal
+            sources = [source for source in self.net.sources[number] if source in below]
+            if sources:
+                sent = self.across(layer, trace, signal, output)
+                for source in sources:
+                    told[source] = told[source] + sent if source in told else sent
+
+    def draw(
+        self,
+        layer: Layer,
+        shape: tuple[int, ...],
+        init: str,
+        fans: tuple[float, float] | None = None,
+        batch_number: int | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Array:
+        """A feedback array of `shape` for `layer`, by the initialiser `init`; another one for each `batch_number`.
 
         `rng` is the stream to draw from, if not the layer's own.
         """
-        rng = rng or self.streams("feedback", layer.number, *([] if step is None else [step]))
-        array = initial.draw(spec, rng, shape, fans)
-        return to_device(array.astype(self.net.dtype), self.net.module)
+        rng = rng or self.streams("feedback", layer.number, *([] if batch_number is None else [batch_number]))
+        return to_device(initial.rounded(initial.draw(init, rng, shape, fans), self.net.dtype, init), self.net.module)
 
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """The rule's own options, by name, as JSON would give them back."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("net", "seed")}
         return {name: list(value) if isinstance(value, (tuple, range)) else value for name, value in own.items()}
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Array]:
         """The feedback as {"3.B": array}, for a checkpoint."""
         return {f"{number}.{key}": value for number, own in self.feedback.items() for key, value in own.items()}
 
-    def parameters(self):
+    def parameters(self) -> dict[str, Array]:
         """The feedback that learns, {"feedback.3.B": array}: the arrays themselves, for the optimiser to change."""
         return {f"feedback.{n}.{name}": own[name] for n, own in self.feedback.items() for name in self.learned}
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        """The gradients of a layer's feedback, by name, averaged over the batch."""
-        return {}
-
-    def gradients(self, traces, signals, output):
-        """{"feedback.3.B": array, ...} for W's own optimiser: the same step and decay."""
-        flat, output = {}, replace(output, error=signals[-1].delta)
-        for layer, trace, signal in zip(self.net.layers, traces, signals):
-            flat |= self.gradients_of(layer, trace, signal, output)
-        return flat
-
-    def gradients_of(self, layer, trace, signal, output):
-        """The same for one layer; `output.error` is the output layer's delta."""
-        if not self.learned or layer.number not in self.feedback or signal is None:
-            return {}
-        found = self.feedback_gradients(layer, self.feedback[layer.number], trace, signal, output)
-        return {f"feedback.{layer.number}.{name}": gradient for name, gradient in found.items()}
-
-    def signals(self, traces, output):
-        """The signals of layers 1..L for one batch; None for a layer that is told nothing."""
-        found = [None] * len(traces)
-        for layer, signal in self.sweep(traces, output):
-            found[layer.number - 1] = signal
-        return found
-
-    def sweep(self, traces, output):
-        """(layer, its signal) one by one, for one batch; the output layer first if the rule's feedback learns, since
-        its delta is the error that the feedback learns from."""
-        raise NotImplementedError(f"{type(self).__name__} must write sweep: (layer, signal) of each layer, one by one")
-
-    def check_optimizer(self, optimizer):
-        """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
-
-    def check_loss(self, loss):
-        """Raise InputError for a loss that the rule cannot work with."""
-
-    def settle(self, traces):
-        """What changes after a batch other than by W's optimiser. Nothing, unless a rule says otherwise."""
-
-    def descend(self, traces, told, across, below, receive=exact):
-        """(layer, its signal) from the last layer to the first; a layer that is told nothing is left out.
-
-        `told` holds the e that is given, by layer number. A layer whose number is in `below` gets the sum of what the
-        layers that it feeds send down, across(layer, trace, signal), of the shape of their input. `receive(layer,
-        trace, e)` makes a signal of what a layer is told.
-        """
-        for layer in reversed(self.net.layers):
-            if layer.number not in told:
-                continue
-            trace = traces[layer.number - 1]
-            signal = receive(layer, trace, told.pop(layer.number))
-            yield layer, signal
-            sources = [source for source in self.net.sources[layer.number] if source in below]
-            if sources:
-                sent = across(layer, trace, signal)
-                for source in sources:
-                    told[source] = told[source] + sent if source in told else sent
-
-    def crossed_layers(self):
+    def crossed_layers(self) -> list[Weighted]:
         """The layers whose weights a signal crosses on its way down: not those fed by the network's input alone."""
         return [x for x in self.net.layers if isinstance(x, Weighted) and self.net.sources[x.number] != (0,)]
 
-    def hidden(self):
+    def hidden(self) -> range:
         """The numbers of the hidden layers."""
         return range(1, len(self.net.layers))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and deepcopy: the arrays on the host."""
+        return vars(self) | {"feedback": {number: on_host(own) for number, own in self.feedback.items()}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.feedback = {number: on_device(own, self.net.module) for number, own in self.feedback.items()}
+
 
 class SequentialRule(Rule):
-    """Down the network. A subclass writes `transport(layer, feedback, trace, signal)`: the rows that the layer's
-    delta becomes on its way to the layer's input. Where a layer feeds several, what they send is added.
+    """Down the network. A subclass writes `stand_in(layer, own)`: the matrix M that stands where W^T stands,
+    (fan_out, fan_in). Where a layer feeds several, what they send is added.
 
-    `linear = True` says that `transport` multiplies delta by a matrix and looks at nothing else. A convolution then
-    carries delta by that matrix, patch by patch, which is faster and takes less memory.
+    A rule whose way down is no single matrix writes `across` instead.
     """
 
-    linear = False
-
-    def receiving_layers(self):
+    def receiving_layers(self) -> Iterable[Weighted]:
         """The layers with feedback: those whose weights a signal crosses."""
         return self.crossed_layers()
 
-    def sweep(self, traces, output):
-        return self.descend(traces, {len(self.net.layers): output.e}, self.across, self.hidden())
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        raise NotImplementedError(
+            f"{type(self).__name__} must write stand_in(layer, own): what stands where W^T stands"
+        )
 
-    def stand_in(self, layer):
-        """What stands where W^T stands, (fan_out, fan_in): the rows that unit deltas become."""
-        eye = to_device(np.eye(layer.size, dtype=self.net.dtype), self.net.module)
-        return self.transport(layer, self.feedback[layer.number], None, Signal(None, eye, {}))
-
-    def across(self, layer, trace, signal):
-        """The layer's delta, carried to its input: by the rule through weights, as it is through a junction."""
-        if self.linear and isinstance(layer, Conv):
-            return layer.carry(signal.delta, self.stand_in(layer))
-        if isinstance(layer, Weighted):
-            return layer.fold(self.transport(layer, self.feedback[layer.number], trace, signal))
-        return layer.fold(signal.delta)
+    def signals(self, traces: Traces, output: Output) -> Signals:
+        return self.descend(traces, output, self.hidden())
 
 
 @dataclass
 class DirectRule(Rule):
-    """Straight across. A subclass writes `project(layer, feedback, trace, output)`: e for the layer, (N, size_out),
+    """Straight across. A subclass writes `project(layer, own, trace, output)`: e for the layer, (N, units),
     from `output.error` (dL/dz of the output layer, N x outputs) or `output.target`; None tells it nothing.
 
     `layers` chooses the hidden layers that are sent a signal directly: their numbers, or "dense" for all dense ones.
     The other hidden layers then get theirs by backpropagation from the layers above them.
     """
 
-    layers: tuple | str | None = field(default=None, kw_only=True)
+    layers: tuple[int, ...] | str | None = field(default=None, kw_only=True)
 
-    def __post_init__(self):
-        last = self.net.layers[-1]
+    def __post_init__(self) -> None:
+        last = self.net.last
         if len(last.shape_z) != 1:
             raise InputError(f"a direct rule needs a dense output layer, found one of shape {last.shape_z}")
         able = [layer for layer in self.net.layers[:-1] if layer.parameters()]
@@ -199,22 +247,21 @@ class DirectRule(Rule):
                 f"direct feedback to no layer is backpropagation: {self.layers!r} chooses none of this net's"
             )
         self.direct = [layer for layer in able if layer.number in chosen]
-        self.below = () if self.layers is None else [number for number in self.hidden() if number not in chosen]
+        self.below = () if self.layers is None else tuple(n for n in self.hidden() if n not in chosen)
         super().__post_init__()
 
-    def receiving_layers(self):
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
+        """e for the layer, (N, units); None tells it nothing."""
+        raise NotImplementedError(f"{type(self).__name__} must write project(layer, own, trace, output)")
+
+    def receiving_layers(self) -> Iterable[Any]:
         """The hidden layers that are sent a signal directly: those with something to learn, or the chosen ones."""
         return self.direct
 
-    def sweep(self, traces, output):
-        last, told = self.net.layers[-1], {len(self.net.layers): output.e}
-        output = replace(output, error=last.backward(traces[-1], output.e).delta)
+    def signals(self, traces: Traces, output: Output) -> Signals:
+        told = {}
         for layer in self.direct:
-            e = self.project(layer, self.feedback[layer.number], traces[layer.number - 1], output)
+            e = self.project(layer, self.feedback[layer.number], traces[layer.number], output)
             if e is not None:
                 told[layer.number] = e
-        return self.descend(traces, told, self.across, self.below)
-
-    def across(self, layer, trace, signal):
-        """The layer's delta, carried to its input as by backpropagation."""
-        return layer.carry(signal.delta, layer.W.T) if isinstance(layer, Weighted) else layer.fold(signal.delta)
+        return self.descend(traces, output, self.below, told)

@@ -7,22 +7,26 @@ As `cbdfa`, with layers="dense", it is the authors': direct feedback for the den
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from ..backend import array_module, to_device
-from ..layers import Signal
+from ..backend import Array, array_module, to_device
+from ..layers import Layer, Signal, Trace
 from ..local import Activation
-from .base import DirectRule
+from ..losses import Output
+from .base import DirectRule, Own
+from .bp import BP
 
 
 @dataclass
 class BDFA(DirectRule):
     """Binary direct feedback alignment: e_l = error B_l, B = sign(W_L^T .. W_{l+1}^T) at first   [Han & Yoo 2019]"""
 
+    name: ClassVar[str] = "bdfa"
     random: bool = False  # True: random signs, which did better than the product in their tables
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Layer) -> Own:
         shape = self.net.size_out, layer.size_out
         D = drawn = self.draw(layer, shape, "uniform:1")
         if not self.random:
@@ -30,21 +34,23 @@ class BDFA(DirectRule):
         xp = array_module(D)
         return {"B": xp.sign(xp.where(D == 0, drawn, D))}  # below a max pool some of D is 0: its sign is drawn
 
-    def project(self, layer, feedback, trace, output):
-        return output.error @ feedback["B"]
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
+        return output.error @ own["B"]
 
-    def forward_product(self, layer):
+    def forward_product(self, layer: Layer) -> Array:
         """W_L^T .. W_{l+1}^T: what unit errors at the output become at h of the layer, one row an output."""
-        net, module = self.net, self.net.module
-        traces = net.forward(to_device(np.zeros((net.size_out, *net.input_shape), net.dtype), module))
-        unit = to_device(np.eye(net.size_out, dtype=net.dtype), module)
-        signals = dict(self.descend(traces, {len(net.layers): unit}, self.across, self.hidden(), past_activations))
-        return signals[layer].e
+        net, last, linear = self.net, self.net.last, LinearBP(self.net)
+        traces = net.forward(to_device(np.zeros((net.size_out, *net.input_shape), net.dtype), net.module))
+        unit = to_device(np.eye(net.size_out, dtype=net.dtype), net.module)
+        output = Output(0.0, unit, linear.receive(last, traces[last.number], unit))
+        return dict(linear.signals(traces, output))[layer.number].e
 
 
-def past_activations(layer, trace, e):
-    """The layer's signal as if its activations were linear."""
-    delta = e.reshape(trace.h.shape)
-    for item, memo in zip(reversed(layer.tail), reversed(trace.memos)):
-        delta = delta if isinstance(item, Activation) else item.backward(delta, memo)[0]
-    return Signal(e, delta.reshape(-1, layer.shape_z[-1]), {})
+class LinearBP(BP):
+    """Backpropagation as if the activations were linear."""
+
+    def receive(self, layer: Layer, trace: Trace, e: Array) -> Signal:
+        delta = e
+        for item, memo in zip(reversed(layer.tail), reversed(trace.memos)):
+            delta = delta if isinstance(item, Activation) else item.backward(delta, memo)[0]
+        return Signal(e, delta.reshape(-1, layer.shape_z[-1]), {})

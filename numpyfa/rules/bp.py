@@ -5,13 +5,17 @@ delta_{l+1} is (rows, fan_out) of layer l+1, W_{l+1} is (fan_in, fan_out), e_l i
 The exact gradient. It needs the transpose of every forward weight on the way down: weight transport.
 """
 
-from .base import SequentialRule
+from typing import ClassVar
+
+from ..backend import Array
+from ..layers import Weighted
+from .base import Own, SequentialRule
 
 
 class BP(SequentialRule):
     """Backpropagation: e_l = delta_{l+1} W_{l+1}^T   [Rumelhart, Hinton & Williams 1986]"""
 
-    linear = True
+    name: ClassVar[str] = "bp"
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ layer.W.T
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return layer.W.T

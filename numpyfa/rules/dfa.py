@@ -6,18 +6,23 @@ The projection enters after the layer's whole tail, so e is multiplied by f' as 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from .base import DirectRule
+from ..backend import Array
+from ..layers import Layer, Trace
+from ..losses import Output
+from .base import DirectRule, Own
 
 
 @dataclass
 class DFA(DirectRule):
     """Direct feedback alignment: e_l = error B_l, B random and fixed   [Nokland 2016]"""
 
+    name: ClassVar[str] = "dfa"
     init: str = "uniform_fan_out"  # Nokland's code: U(-a, a), a = 1/sqrt(units of layer l)
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Layer) -> Own:
         return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
 
-    def project(self, layer, feedback, trace, output):
-        return output.error @ feedback["B"]
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
+        return output.error @ own["B"]

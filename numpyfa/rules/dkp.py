@@ -6,30 +6,35 @@ layer that is Kolen-Pollack itself. For a convolution B_l has one full map a cla
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from ..backend import Array
 from ..errors import warn
-from ..optim import SGD
-from .base import DirectRule
+from ..layers import Layer, Signal, Trace
+from ..losses import Output
+from ..optim import SGD, Optimizer
+from .base import DirectRule, Own
 
 
 @dataclass
 class DKP(DirectRule):
     """Direct Kolen-Pollack: e_l = error B_l, dB_l = error^T h_l / N   [Webster et al. 2021]"""
 
+    name: ClassVar[str] = "dkp"
     init: str = "kaiming_fan_out"  # U(-a, a), a = sqrt(6/units): the authors' code on CIFAR-10; zeros on CIFAR-100
-    learned = ("B",)
+    learned: ClassVar[tuple[str, ...]] = ("B",)
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Layer) -> Own:
         return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
 
-    def project(self, layer, feedback, trace, output):
-        return output.error @ feedback["B"]
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
+        return output.error @ own["B"]
 
-    def check_optimizer(self, optimizer):
+    def check_optimizer(self, optimizer: Optimizer) -> None:
         if not optimizer.decay:
             warn("dkp: without a decay the last hidden B never comes closer to W^T; set one, such as 1e-4")
         elif not optimizer.decoupled and not isinstance(optimizer, SGD):
             warn("dkp: coupled decay through this optimiser breaks its last hidden B's law; use decoupled=True, or SGD")
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
+    def feedback_gradients(self, layer: Layer, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
         return {"B": output.error.T / len(trace.h) @ trace.h.reshape(len(trace.h), -1)}

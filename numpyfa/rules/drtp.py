@@ -5,18 +5,23 @@ A hidden layer is sent the one-hot target, so one row of B (outputs, units) a cl
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from .base import DirectRule
+from ..backend import Array
+from ..layers import Layer, Trace
+from ..losses import Output
+from .base import DirectRule, Own
 
 
 @dataclass
 class DRTP(DirectRule):
     """Direct random target projection: e_l = target B_l, B random and fixed   [Frenkel et al. 2021]"""
 
+    name: ClassVar[str] = "drtp"
     init: str = "kaiming_fan_out"  # U(-a, a), a = sqrt(6/units), their code
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Layer) -> Own:
         return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
 
-    def project(self, layer, feedback, trace, output):
-        return output.target @ feedback["B"]
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
+        return output.target @ own["B"]

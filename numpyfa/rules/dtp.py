@@ -10,19 +10,21 @@ The authors train g by centred RMSprop, in turns of whole epochs; ours is plain 
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from ..backend import to_device
+from ..backend import Array, to_device
 from ..errors import InputError, check_number
-from ..layers import Junction
-from ..local import local
-from ..losses import SoftmaxCrossEntropy
-from .base import Rule, exact
+from ..layers import Junction, Layer, Signal, Trace, Weighted
+from ..local import make_local
+from ..losses import Loss, Output, SoftmaxCrossEntropy, softmax
+from .base import Own, Rule, Signals, Traces
 
 
 @dataclass
 class DTP(Rule):
     """Difference target propagation: e_{l-1} = g_l(h_l) - g_l(h_l - e_l), g_l a learned inverse   [Lee et al. 2015]"""
 
+    name: ClassVar[str] = "dtp"
     simplified: bool = False  # True: no gradient crosses W_L either [Bartunov et al. 2018]
     target_step: float = 0.3277  # the authors' number, but theirs is on the mean gradient of 100 examples
     noise: float = 0.3598  # the authors' value for seven layers of 240 tanh
@@ -30,7 +32,7 @@ class DTP(Rule):
     activation: str = "tanh"  # f, as the authors'
     init: str = "orthogonal"  # of V, as the authors'
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         sums = [layer.number for layer in self.net.layers if isinstance(layer, Junction)]
         if sums:
             raise InputError(
@@ -38,54 +40,51 @@ class DTP(Rule):
             )
         for name in ("target_step", "noise", "rate"):
             check_number(f"dtp: {name}", getattr(self, name), 0)
-        self.f, self.last = local(self.activation), self.net.layers[-1]
+        self.f = make_local(self.activation)
         super().__post_init__()
 
-    def receiving_layers(self):
-        return [layer for layer in self.crossed_layers() if self.simplified or layer is not self.last]
+    def receiving_layers(self) -> Any:
+        return [layer for layer in self.crossed_layers() if self.simplified or layer is not self.net.last]
 
-    def init_feedback(self, layer):
-        V = self.draw(layer, (layer.size_out, self.net.layers[layer.number - 2].size_out), self.init)
+    def init_feedback(self, layer: Weighted) -> Own:
+        V = self.draw(layer, (layer.size_out, self.net[layer.number - 1].size_out), self.init)
         return {"V": V, "c": V[0] * 0}
 
-    def inverse(self, layer, h):
+    def inverse(self, layer: Layer, h: Array) -> tuple[Array, Any]:
         """(g(h), what its backward pass needs)."""
         own = self.feedback[layer.number]
         return self.f.forward(h.reshape(len(h), -1) @ own["V"] + own["c"])
 
-    def difference(self, layer, h, target):
+    def difference(self, layer: Layer, h: Array, target: Array) -> Array:
         """g(h) - g(target)"""
         return self.inverse(layer, h)[0] - self.inverse(layer, target)[0]
 
-    def sweep(self, traces, output):
-        signal = exact(self.last, traces[-1], output.e)
-        yield self.last, signal
-        if len(traces) == 1:
-            return
-        if self.simplified:
-            e = self.difference(self.last, output.e + output.target, output.target)
-        else:
-            e = self.target_step * (signal.delta @ self.last.W.T)
-        for layer, trace in zip(self.net.layers[-2::-1], traces[-2::-1]):
-            signal = exact(layer, trace, e)
-            yield layer, signal
-            if layer.number > 1:
-                e = self.difference(layer, trace.h, trace.h - signal.e)
+    def signals(self, traces: Traces, output: Output) -> Signals:
+        return self.descend(traces, output, self.hidden())
 
-    def check_loss(self, loss):
+    def across(self, layer: Layer, trace: Trace, signal: Signal, output: Output) -> Array:
+        """No matrix, but the difference of two answers of the layer's inverse."""
+        if layer is not self.net.last:
+            return self.difference(layer, trace.h, trace.h - signal.e)
+        if self.simplified:
+            return self.difference(layer, output.e + output.target, output.target)
+        return self.target_step * (signal.delta @ layer.W.T)
+
+    def check_loss(self, loss: Loss) -> None:
         if self.simplified and not isinstance(loss, SoftmaxCrossEntropy):
             raise InputError(f"simplified dtp needs softmax cross-entropy, found {type(loss).__name__}")
 
-    def settle(self, traces):
+    def settle(self, traces: Traces, output: Output) -> None:
         for layer in self.receiving_layers():
-            rng, x = self.streams("noise", layer.number, self.step), traces[layer.number - 1].inputs[0]
+            rng = self.streams("noise", layer.number, output.batch_number)
+            x = traces[layer.number].x
             x = x + to_device((self.noise * rng.standard_normal(x.shape)).astype(self.net.dtype), self.net.module)
             h = layer.forward(x, train=True, noise=rng).h
-            h = SoftmaxCrossEntropy().output(h, h * 0).e if layer is self.last else h  # p
+            h = softmax(h) if layer is self.net.last else h  # its targets are probabilities
             for name, gradient in self.inverse_gradients(layer, x, h).items():
                 self.feedback[layer.number][name] -= self.rate * gradient
 
-    def inverse_gradients(self, layer, x, h):
+    def inverse_gradients(self, layer: Layer, x: Array, h: Array) -> Own:
         """The gradients of |g(h) - x|^2, averaged over the batch."""
         found, memo = self.inverse(layer, h)
         delta = self.f.backward(2 * (found - x.reshape(len(x), -1)), memo)[0] / len(x)

@@ -6,19 +6,22 @@ The forward weights come to align with B, and so the learning signal with the tr
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from .base import SequentialRule
+from ..backend import Array
+from ..layers import Weighted
+from .base import Own, SequentialRule
 
 
 @dataclass
 class FA(SequentialRule):
     """Feedback alignment: e_l = delta_{l+1} B_{l+1}, B random and fixed   [Lillicrap et al. 2016]"""
 
+    name: ClassVar[str] = "fa"
     init: str = "uniform_fan_out"  # Nokland's code; Lillicrap et al. chose the scale of a uniform B by hand
-    linear = True
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         return {"B": self.draw(layer, layer.W.T.shape, self.init)}
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["B"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["B"]

@@ -5,22 +5,24 @@ M has the shape of W^T, (fan_out, fan_in), and is drawn once; the sign is taken 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from ..backend import array_module
-from .base import SequentialRule
-from .magnitude import spread
+from ..backend import Array, array_module
+from ..layers import Weighted
+from .base import Own, SequentialRule
+from .magnitude import magnitudes
 
 
 @dataclass
 class FRSF(SequentialRule):
     """Fixed random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T)   [Liao et al. 2016]"""
 
+    name: ClassVar[str] = "frsf"
     init: str = "glorot"  # BioTorch: |M| of Xavier's uniform; "xiao": those of Xiao et al. 2018
-    linear = True
 
-    def init_feedback(self, layer):
-        return {"M": abs(self.draw(layer, layer.W.T.shape, spread(layer, self.init), fans=layer.fans))}
+    def init_feedback(self, layer: Weighted) -> Own:
+        return {"M": abs(self.draw(layer, layer.W.T.shape, magnitudes(layer, self.init), fans=layer.fans))}
 
-    def transport(self, layer, feedback, trace, signal):
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
         sign = array_module(layer.W).sign(layer.W)
-        return signal.delta @ (feedback["M"] * sign.T)
+        return own["M"] * sign.T

@@ -9,38 +9,47 @@ The authors' classifiers are small convolutional nets of their own; ours are lin
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from ..errors import check_number
-from ..losses import SoftmaxCrossEntropy
-from .base import DirectRule
+from ..backend import Array
+from ..errors import check_whole
+from ..layers import Layer, Signal, Trace
+from ..losses import Output, SoftmaxCrossEntropy
+from .base import DirectRule, Own
 
 
 @dataclass
 class Greedy(DirectRule):
     """Greedy layerwise learning: e_l = (softmax(h_l A_l + c_l) - target) A_l^T   [Belilovsky et al. 2019]"""
 
+    name: ClassVar[str] = "greedy"
     stage: int = 0  # batches that each layer learns for before the next one begins; 0: all learn at once
     init: str = "fan_in"  # of A
-    learned = ("A", "c")
+    learned: ClassVar[tuple[str, ...]] = ("A", "c")
 
-    def __post_init__(self):
-        check_number("greedy: stage", self.stage, 0, whole=True)
+    def __post_init__(self) -> None:
+        check_whole("greedy: stage", self.stage, 0)
         super().__post_init__()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Layer) -> Own:
         A = self.draw(layer, (layer.size_out, self.net.size_out), self.init)
         return {"A": A, "c": A[0] * 0}
 
-    def project(self, layer, feedback, trace, output):
-        if self.stage and layer is not self.direct[min(max(self.step - 1, 0) // self.stage, len(self.direct) - 1)]:
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
+        if self.stage and layer is not self.learning(output.batch_number):
             return None
-        return self.classify(feedback, trace, output.target) @ feedback["A"].T
+        return self.classify(own, trace, output.target) @ own["A"].T
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        error = self.classify(feedback, trace, output.target) / len(trace.h)
+    def learning(self, batch_number: int) -> Layer:
+        """The one layer that learns in this batch, where they learn one after the other."""
+        place = max(batch_number - 1, 0) // self.stage
+        return self.direct[min(place, len(self.direct) - 1)]
+
+    def feedback_gradients(self, layer: Layer, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        error = self.classify(own, trace, output.target) / len(trace.h)
         return {"A": trace.h.reshape(len(error), -1).T @ error, "c": error.sum(axis=0)}
 
-    def classify(self, feedback, trace, target):
+    def classify(self, own: Own, trace: Trace, target: Array) -> Array:
         """p - target: the error of the layer's own classifier."""
         h = trace.h.reshape(len(trace.h), -1)
-        return SoftmaxCrossEntropy().output(h @ feedback["A"] + feedback["c"], target).e
+        return SoftmaxCrossEntropy()(h @ own["A"] + own["c"], target)[1]

@@ -12,36 +12,40 @@ large answers want a smaller beta.
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from ..backend import Array
 from ..errors import check_number
-from .base import SequentialRule
+from ..layers import Signal, Trace, Weighted
+from ..losses import Output
+from .base import Own, SequentialRule
 
 
 @dataclass
 class IA(SequentialRule):
     """Information alignment: e_l = delta_{l+1} B, dB = y^T (2 beta r - alpha x)/n + 2 gamma B   [Kunin et al. 2020]"""
 
+    name: ClassVar[str] = "ia"
     alpha: float = 2e-3  # their code
     beta: float = 1e-3  # their code
     gamma: float = 1e-3  # their code
     init: str = "fan_in"  # their code draws B as W
-    linear = True
-    learned = ("B",)
+    learned: ClassVar[tuple[str, ...]] = ("B",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_number("ia: alpha", self.alpha, 0)
         check_number("ia: beta", self.beta, 0)
         check_number("ia: gamma", self.gamma, 0)
         super().__post_init__()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["B"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["B"]
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        x, B = trace.x, feedback["B"]
+    def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        x, B = trace.x, own["B"]
         y = layer.weigh(x, layer.W)
         r = layer.carry(y, B).reshape(x.shape)
-        return {"B": layer.product_T(2 * self.beta * r - self.alpha * x, y / len(y)) + 2 * self.gamma * B}
+        return {"B": layer.outer_T(2 * self.beta * r - self.alpha * x, y / len(y)) + 2 * self.gamma * B}

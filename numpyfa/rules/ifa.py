@@ -7,19 +7,23 @@ delta goes where its output went, so no hidden layer may have a pool: the rule r
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from ..backend import Array
 from ..errors import InputError
-from ..layers import Weighted
-from .base import Rule, exact
+from ..layers import Layer, Weighted
+from ..losses import Output
+from .base import Own, Rule, Signals, Traces
 
 
 @dataclass
 class IFA(Rule):
     """Indirect feedback alignment: e_1 = error B_1, e_l = delta_{l-1} W_l, B random and fixed   [Nokland 2016]"""
 
+    name: ClassVar[str] = "ifa"
     init: str = "uniform_fan_out"  # Nokland's code for direct feedback: U(-a, a), a = 1/sqrt(units)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for layer in self.net.layers[:-1]:
             if layer.shape_z != layer.shape_out:
                 raise InputError(
@@ -28,26 +32,24 @@ class IFA(Rule):
                 )
         super().__post_init__()
 
-    def receiving_layers(self):
+    def receiving_layers(self) -> Any:
         """The hidden layers fed by the network's input alone."""
         return [layer for layer in self.net.layers[:-1] if self.net.sources[layer.number] == (0,)]
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Layer) -> Own:
         return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
 
-    def sweep(self, traces, output):
-        *hidden, last = self.net.layers
-        final = last.backward(traces[-1], output.e)
-        signals = []
-        for layer, trace in zip(hidden, traces):
-            if layer.number in self.feedback:
-                e = final.delta @ self.feedback[layer.number]["B"]
+    def signals(self, traces: Traces, output: Output) -> Signals:
+        sent: dict[int, Array] = {}  # each layer's delta, as examples
+        for number in self.hidden():
+            layer, trace = self.net[number], traces[number]
+            if number in self.feedback:
+                e = output.error @ self.feedback[number]["B"]
             else:
-                below = [
-                    signals[s - 1].delta.reshape(traces[s - 1].h.shape) for s in self.net.sources[layer.number] if s
-                ]
+                below = [sent[source] for source in self.net.sources[number] if source]
                 delta = sum(below[1:], start=below[0])
-                e = layer.weigh(delta, layer.W) if isinstance(layer, Weighted) else delta
-            signals.append(exact(layer, trace, e))
-            yield layer, signals[-1]
-        yield last, final
+                e = layer.weigh(delta, layer.W).reshape(trace.h.shape) if isinstance(layer, Weighted) else delta
+            signal = self.receive(layer, trace, e)
+            sent[number] = signal.delta.reshape(trace.h.shape)
+            yield number, signal
+        yield self.net.last.number, output.signal

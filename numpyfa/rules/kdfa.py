@@ -9,33 +9,36 @@ backpropagation.
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from ..backend import array_module
-from ..layers import Weighted
-from .base import Rule
+from ..backend import Array, array_module
+from ..layers import Layer, Signal, Trace, Weighted
+from ..losses import Output
+from .base import Own, Rule, Signals, Traces
 
 
 @dataclass
 class KDFA(Rule):
     """Kernel-shaped direct feedback: e_l = fold(error B_{l+1}), the same error at each place   [BioTorch]"""
 
+    name: ClassVar[str] = "kdfa"
     init: str = "glorot"  # BioTorch: Xavier's uniform
 
-    def receiving_layers(self):
+    def receiving_layers(self) -> Any:
         return self.crossed_layers()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         fan_in, fan_out = layer.fans
         fans = fan_in, fan_out // layer.size * self.net.size_out  # as a kernel with one output channel a class
         return {"B": self.draw(layer, (self.net.size_out, fan_in), self.init, fans)}
 
-    def sweep(self, traces, output):
-        error = self.net.layers[-1].backward(traces[-1], output.e).delta
+    def signals(self, traces: Traces, output: Output) -> Signals:
+        return self.descend(traces, output, self.hidden())
 
-        def across(layer, trace, signal):
-            if not isinstance(layer, Weighted):
-                return layer.fold(signal.delta)
-            at_each_place = array_module(error).repeat(error, len(signal.delta) // len(error), axis=0)
-            return layer.carry(at_each_place, self.feedback[layer.number]["B"])
-
-        return self.descend(traces, {len(self.net.layers): output.e}, across, self.hidden())
+    def across(self, layer: Layer, trace: Trace, signal: Signal, output: Output) -> Array:
+        """The error of the output in delta's place."""
+        if layer.W is None:
+            return layer.carry(signal.delta, None)
+        places = len(signal.delta) // len(output.error)
+        error_at_each_place = array_module(output.error).repeat(output.error, places, axis=0)
+        return layer.carry(error_at_each_place, self.feedback[layer.number]["B"])

@@ -8,31 +8,35 @@ a coupled decay breaks it.
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from ..backend import Array
 from ..errors import warn
-from ..optim import SGD
-from .base import SequentialRule
+from ..layers import Signal, Trace, Weighted
+from ..losses import Output
+from ..optim import SGD, Optimizer
+from .base import Own, SequentialRule
 
 
 @dataclass
 class KP(SequentialRule):
     """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Akrout et al. 2019]"""
 
+    name: ClassVar[str] = "kp"
     init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
-    linear = True
-    learned = ("B",)
+    learned: ClassVar[tuple[str, ...]] = ("B",)
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         return {"B": self.draw(layer, layer.W.T.shape, self.init)}
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["B"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["B"]
 
-    def check_optimizer(self, optimizer):
+    def check_optimizer(self, optimizer: Optimizer) -> None:
         if not optimizer.decay:
             warn("kp: without a decay the gap B - W^T never shrinks; set one, such as 1e-4")
         if optimizer.decay and not optimizer.decoupled and not isinstance(optimizer, SGD):
             warn("kp: coupled decay through this optimiser breaks B -> W^T; use decoupled=True, or SGD")
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"B": layer.product_T(trace.x, signal.delta / len(trace.x))}
+    def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        return {"B": layer.outer_T(trace.x, signal.delta / len(trace.x))}

@@ -9,24 +9,27 @@ The step from z to h has to be an activation alone, so hidden layers with a pool
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from ..backend import Array
 from ..errors import InputError, check_number
-from ..layers import Junction, Signal
+from ..layers import Layer, Signal, Trace, Weighted
 from ..local import Activation, Identity
-from .base import SequentialRule, exact
+from ..losses import Output
+from .base import Own, SequentialRule
 
 
 @dataclass
 class LRAE(SequentialRule):
     """LRA-E: delta_l = f(z_l) - f(z_l - beta d_l), d_l = delta_{l+1} E_{l+1}   [Ororbia & Mali 2019]"""
 
+    name: ClassVar[str] = "lra-e"
     beta: float = 0.1  # the authors' code
     gamma: float = 1.0  # the authors' code
     init: str = "normal:1"  # the authors' TensorFlow script; N(0, 0.1^2) in the other
-    linear = True
-    learned = ("E",)
+    learned: ClassVar[tuple[str, ...]] = ("E",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_number("lra-e: beta", self.beta, 1e-12)
         check_number("lra-e: gamma", self.gamma, 0)
         for layer in self.net.layers[:-1]:
@@ -35,22 +38,20 @@ class LRAE(SequentialRule):
                 raise InputError(f"lra-e: moves z through an activation alone, but layer {layer.number} has {names}")
         super().__post_init__()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         return {"E": self.draw(layer, layer.W.T.shape, self.init)}
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["E"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["E"]
 
-    def sweep(self, traces, output):
-        return self.descend(traces, {len(self.net.layers): output.e}, self.across, self.hidden(), self.move)
-
-    def move(self, layer, trace, d):
-        """The layer's signal: delta = f(z) - f(z - beta d); the output layer's is exact, and a sum's."""
-        if layer is self.net.layers[-1] or isinstance(layer, Junction):
-            return exact(layer, trace, d)
+    def receive(self, layer: Layer, trace: Trace, e: Array) -> Signal:
+        """delta = f(z) - f(z - beta d), where others take the slope; d is the e that the layer is told. A sum's is
+        exact."""
+        if not isinstance(layer, Weighted):
+            return super().receive(layer, trace, e)
         f, h = layer.tail[0] if layer.tail else Identity(), trace.h
         z = layer.weigh(trace.x, layer.W, layer.b).reshape(h.shape)
-        return Signal(None, (h - f.forward(z - self.beta * d)[0]).reshape(-1, layer.shape_z[-1]), {})
+        return Signal(None, (h - f.forward(z - self.beta * e)[0]).reshape(-1, layer.shape_z[-1]), {})
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"E": layer.product_T(trace.x, self.gamma / len(trace.x) * signal.delta)}
+    def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        return {"E": layer.outer_T(trace.x, self.gamma / len(trace.x) * signal.delta)}

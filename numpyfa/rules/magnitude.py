@@ -1,29 +1,33 @@
 """The magnitude c of sign feedback, by paper (see `numpyfa.rules.usf`)."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
+from ..backend import Array
+from ..convolution import Conv
 from ..errors import choose
-from ..layers import Conv
+from ..layers import Weighted
 
 
-def biotorch(layer):
+def biotorch(layer: Weighted) -> float:
     return math.sqrt(2 / sum(layer.fans))
 
 
-def liao(layer):
+def liao(layer: Weighted) -> float:
     return 1.0
 
 
-def xiao(layer):
+def xiao(layer: Weighted) -> float:
     fan_in, fan_out = layer.fans
     return math.sqrt(2 / fan_out) if isinstance(layer, Conv) else 1 / math.sqrt(fan_in)
 
 
-def strict(layer):
+def strict(layer: Weighted) -> Array:
     return (layer.W * layer.W).mean() ** 0.5
 
 
-def spread(layer, init):
+def magnitudes(layer: Weighted, init: str) -> str:
     """The initialiser of random magnitudes: `init` itself, or Xiao et al.'s |N(0, c^2)| for a convolution and U(0, c)
     for a dense layer, before the rule takes the absolute value."""
     if init != "xiao":
@@ -31,14 +35,14 @@ def spread(layer, init):
     return f"normal:{xiao(layer)}" if isinstance(layer, Conv) else f"uniform:{xiao(layer)}"
 
 
-SCALES = {"biotorch": biotorch, "liao": liao, "xiao": xiao, "strict": strict}
+SCALES: dict[str, Callable[[Weighted], Any]] = {"biotorch": biotorch, "liao": liao, "xiao": xiao, "strict": strict}
 
 
-def check_scale(name):
+def check_scale(name: str) -> None:
     """Raise InputError for an unknown scale."""
     choose(SCALES, name, "scale of sign feedback")
 
 
-def magnitude(layer, scale):
+def magnitude(layer: Weighted, scale: str) -> Any:
     """c for the layer's weights of now."""
     return SCALES[scale](layer)

@@ -13,30 +13,34 @@ only the orthogonal form keeps it, if the decay is decoupled: there P takes W's 
 
 import math
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from ..backend import Array
 from ..errors import check_number, warn
-from ..optim import SGD
-from .base import SequentialRule
+from ..layers import Signal, Trace, Weighted
+from ..losses import Output
+from ..optim import SGD, Optimizer
+from .base import Own, SequentialRule
 
 
 @dataclass
 class PFA(SequentialRule):
     """Product feedback alignment: e_l = delta_{l+1} B R, dR = (delta_{l+1} B)^T h_l / N   [Li & Benna 2024]"""
 
+    name: ClassVar[str] = "pfa"
     expansion: int = 10  # k, the authors' choice in every experiment
     orthogonal: bool = False  # True is PFA-o, for which the authors take k = 1
-    linear = True
-    learned = ("P",)
+    learned: ClassVar[tuple[str, ...]] = ("P",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_number("pfa: the expansion", self.expansion, 1, whole=True)
         super().__post_init__()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         B, R = self.factors(layer)
         return {"P": B @ R, "G": B @ B.T}
 
-    def factors(self, layer):
+    def factors(self, layer: Weighted) -> tuple[Array, Array]:
         """B with E[B B^T] = I, and the R to begin with: Glorot's uniform, with the kernel in both fans as theirs."""
         (fan_in, fan_out), width = layer.W.shape, self.expansion * layer.size
         spec = "orthogonal" if self.orthogonal else f"uniform:{math.sqrt(3 / width)}"
@@ -47,13 +51,13 @@ class PFA(SequentialRule):
             self.draw(layer, (width, fan_in), "glorot", fans, rng=R),
         )
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["P"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["P"]
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"P": layer.product_T(trace.x, signal.delta / len(trace.x) @ feedback["G"])}
+    def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        return {"P": layer.outer_T(trace.x, signal.delta / len(trace.x) @ own["G"])}
 
-    def check_optimizer(self, optimizer):
+    def check_optimizer(self, optimizer: Optimizer) -> None:
         if not optimizer.decay:
             warn("pfa: without a decay R never forgets how it began; set one, such as 1e-4")
         if type(optimizer) is not SGD and not (self.orthogonal and optimizer.decoupled):

@@ -5,14 +5,17 @@ W is (fan_in, fan_out) and W^+ is (fan_out, fan_in). The inverse is taken anew f
 method to train large nets with. On a GPU it is computed there.
 """
 
-from ..backend import array_module
-from .base import SequentialRule
+from typing import ClassVar
+
+from ..backend import Array, array_module
+from ..layers import Weighted
+from .base import Own, SequentialRule
 
 
 class PseudoBP(SequentialRule):
     """Pseudo-backpropagation: e_l = delta_{l+1} W_{l+1}^+, the Moore-Penrose inverse   [Lillicrap et al. 2016]"""
 
-    linear = True
+    name: ClassVar[str] = "pseudo"
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ array_module(layer.W).linalg.pinv(layer.W)
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return array_module(layer.W).linalg.pinv(layer.W)

@@ -8,31 +8,35 @@ much alignment is worth rather than how a brain would do it.
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from ..backend import Array
 from ..errors import check_number
-from .base import SequentialRule
+from ..layers import Signal, Trace, Weighted
+from ..losses import Output
+from .base import Own, SequentialRule
 
 
 @dataclass
 class SA(SequentialRule):
     """Symmetric alignment: e_l = delta_{l+1} B, dB = 2 alpha B - beta W^T   [Kunin et al. 2020]"""
 
+    name: ClassVar[str] = "sa"
     alpha: float = 1e-3  # their code
     beta: float = 2e-3  # their code
     init: str = "fan_in"  # their code draws B as W
-    linear = True
-    learned = ("B",)
+    learned: ClassVar[tuple[str, ...]] = ("B",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_number("sa: alpha", self.alpha, 0)
         check_number("sa: beta", self.beta, 0)
         super().__post_init__()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["B"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["B"]
 
-    def feedback_gradients(self, layer, feedback, trace, signal, output):
-        return {"B": 2 * self.alpha * feedback["B"] - self.beta * layer.W.T}
+    def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
+        return {"B": 2 * self.alpha * own["B"] - self.beta * layer.W.T}

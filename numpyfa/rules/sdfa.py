@@ -7,19 +7,23 @@ part pushes units into saturation; wide layers have enough others, and batch nor
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from ..backend import array_module
-from .base import DirectRule
+from ..backend import Array, array_module
+from ..layers import Layer, Trace
+from ..losses import Output
+from .base import DirectRule, Own
 
 
 @dataclass
 class SDFA(DirectRule):
     """Sign direct feedback alignment: e_l = sign(error) B_l, B random and fixed   [Frenkel et al. 2021]"""
 
+    name: ClassVar[str] = "sdfa"
     init: str = "kaiming_fan_out"  # U(-a, a), a = sqrt(6/units): Frenkel et al.'s code
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Layer) -> Own:
         return {"B": self.draw(layer, (self.net.size_out, layer.size_out), self.init)}
 
-    def project(self, layer, feedback, trace, output):
-        return array_module(output.error).sign(output.error) @ feedback["B"]
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
+        return array_module(output.error).sign(output.error) @ own["B"]

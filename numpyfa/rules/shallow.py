@@ -5,11 +5,18 @@ that isn't learning: random features and a trained readout already reach about 9
 Source: the "shallow" control of Lillicrap et al. 2016.
 """
 
-from .base import DirectRule
+from typing import ClassVar
+
+from ..backend import Array
+from ..layers import Layer, Trace
+from ..losses import Output
+from .base import DirectRule, Own
 
 
 class Shallow(DirectRule):
     """Shallow learning: no e for any hidden layer; only the output layer learns   [control of Lillicrap et al. 2016]"""
 
-    def project(self, layer, feedback, trace, output):
+    name: ClassVar[str] = "shallow"
+
+    def project(self, layer: Layer, own: Own, trace: Trace, output: Output) -> Array | None:
         return None

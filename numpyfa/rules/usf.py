@@ -11,9 +11,11 @@ layer. The papers differ only in c; n is the number of entries of W, k the kerne
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from ..backend import array_module
-from .base import SequentialRule
+from ..backend import Array, array_module
+from ..layers import Weighted
+from .base import Own, SequentialRule
 from .magnitude import check_scale, magnitude
 
 
@@ -21,13 +23,13 @@ from .magnitude import check_scale, magnitude
 class USF(SequentialRule):
     """Uniform sign feedback: e_l = delta_{l+1} c sign(W_{l+1})^T   [Liao et al. 2016]"""
 
+    name: ClassVar[str] = "usf"
     scale: str = "biotorch"  # liao, xiao and strict are the other papers' choices
-    linear = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_scale(self.scale)
         super().__post_init__()
 
-    def transport(self, layer, feedback, trace, signal):
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
         sign = array_module(layer.W).sign(layer.W)
-        return magnitude(layer, self.scale) * signal.delta @ sign.T
+        return magnitude(layer, self.scale) * sign.T

@@ -10,10 +10,15 @@ so do we: on a ReLU LeNet, B's lag behind W can keep the loss from settling alth
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from ..backend import array_module, to_device
+import numpy as np
+
+from ..backend import Array, array_module, to_device
 from ..errors import check_number, choose
-from .base import SequentialRule
+from ..layers import Weighted
+from ..losses import Output
+from .base import Own, SequentialRule, Traces
 
 NOISE = {"normal": lambda rng, n: rng.standard_normal(n), "uniform": lambda rng, n: rng.uniform(-(3**0.5), 3**0.5, n)}
 
@@ -22,6 +27,7 @@ NOISE = {"normal": lambda rng, n: rng.standard_normal(n), "uniform": lambda rng,
 class WM(SequentialRule):
     """Weight mirror: e_l = delta_{l+1} B, B <- B + rate (y^T x / n - B) on noise x, y = x W   [Akrout et al. 2019]"""
 
+    name: ClassVar[str] = "wm"
     init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
     rate: float = 0.01  # our choice; their 0.01 is a step on a sum over weaker noise, without a decay
     examples: int = 128  # of noise in a mirror step; Akrout et al.'s code: 128
@@ -29,38 +35,41 @@ class WM(SequentialRule):
     every: int = 1  # a phase of mirror steps comes after so many batches; 1: interleaved, as in their code
     steps: int = 1  # mirror steps in a phase
     control: str = "decay"  # or norm: their code's way, whose assignment there has no effect
-    linear = True
 
-    def __post_init__(self):
-        choose(NOISE, self.noise, "noise of wm"), choose({"decay": 1, "norm": 1}, self.control, "control of wm")
+    def __post_init__(self) -> None:
+        choose(NOISE, self.noise, "noise of wm")
+        choose({"decay": 1, "norm": 1}, self.control, "control of wm")
         check_number("wm: the rate", self.rate, 1e-9, 1)
         for name in ("examples", "every", "steps"):
             check_number(f"wm: {name}", getattr(self, name), 1, whole=True)
         super().__post_init__()
 
-    def init_feedback(self, layer):
+    def init_feedback(self, layer: Weighted) -> Own:
         return {"B": self.draw(layer, layer.W.T.shape, self.init)}
 
-    def transport(self, layer, feedback, trace, signal):
-        return signal.delta @ feedback["B"]
+    def stand_in(self, layer: Weighted, own: Own) -> Array:
+        return own["B"]
 
-    def settle(self, traces):
-        if self.step % self.every == 0:
-            self.phase(self.steps)
+    def settle(self, traces: Traces, output: Output) -> None:
+        if output.batch_number % self.every == 0:
+            self.phase(self.steps, output.batch_number)
 
-    def phase(self, steps):
+    def phase(self, steps: int, batch_number: int = 0) -> None:
+        """So many mirror steps of every B, on noise that the batch's number names; 0 is before training."""
         for layer in self.receiving_layers():
-            rng = self.streams("mirror", layer.number, self.step)
+            rng = self.streams("mirror", layer.number, batch_number)
             for _ in range(steps):
                 self.mirror(layer, rng)
 
-    def mirror(self, layer, rng):
+    def mirror(self, layer: Weighted, rng: np.random.Generator) -> None:
         """One step of B on fresh noise from the numpy Generator `rng`."""
-        B, one = self.feedback[layer.number]["B"], array_module(layer.W).ones((1, *layer.shape_in), self.net.dtype)
+        B = self.feedback[layer.number]["B"]
         noise = NOISE[self.noise](rng, (self.examples, *layer.shape_in)).astype(self.net.dtype)
-        x, n = to_device(noise, self.net.module), layer.rows(one).sum(axis=0) * self.examples
+        x = to_device(noise, self.net.module)
+        one = array_module(layer.W).ones((1, *layer.shape_in), self.net.dtype)
+        n = layer.rows(one).sum(axis=0) * self.examples
         n += n == 0  # a tap that meets nothing but padding
         y = layer.weigh(x, layer.W)
-        B += self.rate * (layer.product_T(x, y) / n - (B if self.control == "decay" else 0))
+        B += self.rate * (layer.outer_T(x, y) / n - (B if self.control == "decay" else 0))
         if self.control == "norm":
             B *= 0.5 / layer.weigh(x, B.T).std(axis=0)[:, None]
