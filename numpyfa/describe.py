@@ -14,16 +14,14 @@ class Described:
     """Something whose `repr` says how to make it: Conv(6, 5, ReLU(), padding=2)."""
 
     def __repr__(self) -> str:
-        words, named = [], False
-        for name, parameter in _parameters(self):
+        words = []
+        for place, (name, parameter) in enumerate(_parameters(self)):
             value = getattr(self, name, "?")
             if parameter.kind is parameter.VAR_POSITIONAL:
                 words += map(repr, value)
-                named = True
             elif value != parameter.default:
-                words.append(f"{name}={value!r}" if named or parameter.kind is parameter.KEYWORD_ONLY else repr(value))
-            else:
-                named = True
+                first = place == 0 and parameter.kind is not parameter.KEYWORD_ONLY
+                words.append(repr(value) if first else f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(words)})"
 
 

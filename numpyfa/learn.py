@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import metrics
-from .backend import Array, Streams, calm_blas, keep_freed_memory, to_device, to_host
+from .backend import Array, Streams, keep_freed_memory, to_device, to_host
 from .dataset import Dataset
 from .errors import Diverged, InputError, check_whole
 from .layers import Trace
@@ -49,7 +49,7 @@ def train_step(
     output = loss.output(net, traces, target, optimizer.step + 1)
     value = float(output.value)
     if not math.isfinite(value + float(x.sum())):
-        explain_divergence(net, optimizer, traces, target, value)
+        explain_divergence(net, optimizer, optimizer.step + 1, traces, target, value)
     optimizer.update(net.parameters() | rule.parameters(), rule.gradients(traces, output))
     net.settle(traces)
     rule.settle(traces, output)
@@ -101,7 +101,7 @@ def fit(
         train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
         if not math.isfinite(train[0] + test[0]):
             traces = net.forward(net.to_float(x[:PROBE]))
-            explain_divergence(net, optimizer, traces, target[:PROBE], math.nan)
+            explain_divergence(net, optimizer, optimizer.step, traces, target[:PROBE], math.nan)
         row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0]}
         return row | measure_alignment(rule, loss, x, target, streams("probe", epoch), optimizer.step)
 
@@ -139,7 +139,6 @@ def run_epoch(
     Raises Diverged when the loss is not finite.
     """
     keep_freed_memory()
-    calm_blas()
     starts = range(0, len(order), batch_size)
     for done, start in enumerate(starts, start=1):
         batch = order[start : start + batch_size]
@@ -215,10 +214,9 @@ def check_rule(rule: Rule, net: Network) -> None:
 
 
 def explain_divergence(
-    net: Network, optimizer: Optimizer, traces: dict[int, Trace], target: Array, value: float
+    net: Network, optimizer: Optimizer, step: int, traces: dict[int, Trace], target: Array, value: float
 ) -> None:
     """Raise Diverged, with the likely cause, if the loss of a batch or its input is not finite."""
-    step = optimizer.step + 1
     if not np.isfinite(to_host(traces[1].x)).all():
         raise Diverged(f"the input holds NaN, infinity or numbers too large for {net.dtype} at step {step}: clean it")
     if not np.isfinite(to_host(target)).all():

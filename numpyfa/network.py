@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Streams, module_named, on_device, on_host, to_device, to_host
+from .backend import Array, Streams, calm_blas, module_named, on_device, on_host, to_device, to_host
 from .backend import device as choose_device
 from .errors import InputError, check_whole, choose
 from .layers import Layer, Trace
@@ -52,6 +52,7 @@ class Network:
             shapes.append(layer.shape_out)
         self.last = self.layers[-1]
         self.size_out = self.last.size_out
+        self.largest = max(0 if layer.W is None else layer.W.size for layer in self.layers)
 
     def _wire(self) -> dict[int, tuple[int, ...]]:
         """{number: the numbers of its sources}, where 0 is the network's input."""
@@ -90,6 +91,7 @@ class Network:
                 f"the network expects a batch of floats of shape (N, {', '.join(map(str, self.input_shape))}) with N "
                 f"from 1, found {found}; net.to_float(net.as_input(x)) makes one of bytes or of flat rows"
             )
+        calm_blas(self.largest)
         outputs, traces = [x], {}
         for number, layer in enumerate(self.layers, start=1):
             inputs = [outputs[source] for source in self.sources[number]]
