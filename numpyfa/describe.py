@@ -14,7 +14,7 @@ class Described:
     """Something whose `repr` says how to make it: Conv(6, 5, ReLU(), padding=2)."""
 
     def __repr__(self) -> str:
-        words = []
+        words: list[str] = []
         for place, (name, parameter) in enumerate(_parameters(self)):
             value = getattr(self, name, "?")
             if parameter.kind is parameter.VAR_POSITIONAL:
@@ -31,7 +31,7 @@ def describe(thing: Any) -> dict[str, Any]:
     for name, parameter in _parameters(thing):
         value = getattr(thing, name, None)
         if parameter.kind is parameter.VAR_POSITIONAL:
-            value = [describe(each) for each in value]
+            value = [describe(each) for each in value or ()]
         found[name] = list(value) if isinstance(value, tuple) else value
     return found
 
@@ -53,8 +53,5 @@ def _parameters(thing: Any) -> list[tuple[str, inspect.Parameter]]:
 
 
 def _before_the_tail(kind: type) -> list[str]:
-    if kind.__init__ is object.__init__:
-        return []
-    kinds = inspect.Parameter
-    parameters = inspect.signature(kind.__init__).parameters.values()
-    return [p.name for p in parameters if p.kind is kinds.POSITIONAL_OR_KEYWORD and p.name not in LEFT_OUT]
+    parameters = inspect.signature(kind).parameters.values()
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in LEFT_OUT]

@@ -8,6 +8,7 @@ optimizer.update(parameters, gradients)            W <- W - lr dW
 These are the lines of `train_step`. Checks and metrics call the same `rule.gradients`: what is proved is what trains.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -69,7 +70,7 @@ def fit(
     history: Sequence[Row] = (),
     after_epoch: Callable[[list[Row]], Any] | None = None,
     after_batch: Callable[[int, int, int], Any] | None = None,
-    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    augment: Callable[..., Array] | None = None,
 ) -> list[Row]:
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
@@ -112,7 +113,7 @@ def fit(
             for epoch in range(first, epochs + 1):
                 order = to_device(streams("order", epoch).permutation(len(x)), net.module)
                 noise, shifts = streams("noise", epoch), streams("augment", epoch)
-                change = augment and (lambda batch, rng=shifts: augment(batch, rng))
+                change = functools.partial(augment, rng=shifts) if augment else None
                 run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, tell(epoch))
                 history.append(record(epoch))
                 if after_epoch:
@@ -202,7 +203,7 @@ def measure_alignment(
     return angles | {f"logit_cosine_{n}": value for n, value in metrics.logit_cosine(rule, traces).items()}
 
 
-def one_hot(label: Any, classes: int, dtype: Any) -> np.ndarray:
+def one_hot(label: Any, classes: int, dtype: Any) -> Any:
     """Labels as rows of zeros with a one."""
     return np.eye(classes, dtype=dtype)[label]
 

@@ -10,7 +10,7 @@ from .backend import device as choose_device
 from .errors import InputError, check_whole, choose
 from .layers import Layer, Trace
 
-DTYPES = {"float32": np.dtype("float32"), "float64": np.dtype("float64")}
+DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("float32"), "float64": np.dtype("float64")}
 
 
 class Network:
@@ -41,9 +41,12 @@ class Network:
         sizes = (input_shape,) if np.ndim(input_shape) == 0 else tuple(input_shape)  # type: ignore[arg-type]
         self.input_shape = tuple(check_whole("each size of the input", size, 1) for size in sizes)
         self.layers = list(layers)
-        self.dtype = choose(DTYPES, str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype, "dtype")
+        self.dtype: np.dtype[Any] = choose(
+            DTYPES, str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype, "dtype"
+        )
         self.module = choose_device(device)
-        self.mean = self.deviation = None
+        self.mean: Array = None
+        self.deviation: Array = None
         self.sources = self._wire()
         streams, shapes = Streams(seed), [self.input_shape]
         for number, layer in enumerate(self.layers, start=1):
