@@ -50,7 +50,7 @@ def _umask():
     return mask
 
 
-def read_npz(path: str | os.PathLike, what: str = "npz file") -> dict[str, np.ndarray]:
+def read_npz(path: str | os.PathLike[str], what: str = "npz file") -> dict[str, np.ndarray]:
     """All arrays of an npz file, {name: array}, in the order of the file.
 
     Every member is read whole, so that its checksum (CRC-32) is compared before NumPy looks at it: a flipped bit in an

@@ -56,6 +56,7 @@ def tiny(monkeypatch, tmp_path, rng):
     monkeypatch.setattr(data.sources, "cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(data.download, "WAITS", (0, 0.01, 0.02, 0.04))
     monkeypatch.delenv("NUMPYFA_DATA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return files, arrays
 
 

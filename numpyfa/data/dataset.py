@@ -3,6 +3,7 @@
 import zlib
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ class Dataset:
         """A checksum of every example and label, to tell one data set from another: 8 hexadecimal digits."""
         checksum = 0
         for array in (self.x_train, self.y_train, self.x_test, self.y_test):
-            checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
+            checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
         return f"{checksum:08x}"
 
     def part(self, train: int | None = None, test: int | None = None) -> "Dataset":
@@ -137,9 +138,9 @@ class Dataset:
         return columns.mean(axis=0, dtype=np.float64), columns.std(axis=0, dtype=np.float64)
 
 
-def check_whole(what: str, value: object, low: int, high: int | None = None) -> None:
+def check_whole(what: str, value: Any, low: int, high: int | None = None) -> None:
     """Raise InputError unless `value` is a whole number, Python's or NumPy's, from `low` to `high`."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
+    if not whole or int(value) < low or (high is not None and int(value) > high):
         top = "" if high is None else f" to {high}"
         raise InputError(f"{what} must be a whole number from {low}{top}, found {value!r}")

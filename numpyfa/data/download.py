@@ -111,9 +111,10 @@ def receive(address: str, file: BinaryIO) -> None:
             length = answer.headers.get("Content-Length", "")
             append(answer, file, start, start + int(length) if length.isdecimal() else None)
     except requests.ConnectionError as error:
-        if no_connection(error):
-            raise NotServed(f"no connection ({reason(error)})") from None
-        raise
+        cause = getattr(error.args[0], "reason", None) if error.args else None
+        if not isinstance(cause, no_connections()):
+            raise
+        raise NotServed(f"no connection ({str(cause).rpartition(': ')[2]})") from None
     except silences():
         raise NotServed(f"no sign for {TIMEOUT} s") from None
 
@@ -156,12 +157,11 @@ def silences() -> tuple[type[Exception], ...]:
     return ReadTimeout, ReadTimeoutError
 
 
-def no_connection(error: Exception) -> bool:
-    """Whether there was no connection at all: no network, no such host, or nobody listening."""
+def no_connections() -> tuple[type[Exception], ...]:
+    """The causes if there was no connection at all: no network, no such host, or nobody listening."""
     from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-    cause = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(cause, (ConnectTimeoutError, NewConnectionError))
+    return ConnectTimeoutError, NewConnectionError
 
 
 def reason(error: Exception) -> str:

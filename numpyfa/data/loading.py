@@ -29,7 +29,7 @@ def load(name: str | Path, download: bool = True) -> Dataset:
     name = known(name)
     if name == "mnist":
         return bundled_mnist()
-    damages = []
+    damages: list[str] = []
     for paths in sources.find(name):
         try:
             return read(name, paths)
@@ -48,7 +48,7 @@ def known(name: object) -> str:
 
 def whole(name: str) -> tuple[list[Path] | None, list[str]]:
     """(the paths of the first whole copy of the files on this machine or None, what is wrong with those before it)."""
-    damages = []
+    damages: list[str] = []
     for paths in sources.find(name):
         wrong = damage(name, paths)
         if wrong is None:
