@@ -17,7 +17,7 @@ import numpy as np
 
 from . import metrics
 from .backend import Array, Streams, keep_freed_memory, to_device, to_host
-from .dataset import Dataset
+from .data import Dataset
 from .errors import Diverged, InputError, check_whole
 from .layers import Trace
 from .losses import Loss, check_loss
@@ -82,7 +82,7 @@ def fit(
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
     `after_epoch(history)` is called after each epoch. `after_batch(epoch, done, batches)` is called after each batch,
-    in the place of the progress bar that is shown on a terminal. `augment(x, rng)`, such as `data.flip_and_crop`,
+    in the place of the progress bar that is shown on a terminal. `augment(x, rng)`, such as `numpyfa.data.flip_and_crop`,
     changes each training batch.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
