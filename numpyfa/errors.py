@@ -29,8 +29,8 @@ def check_number(what: str, value: Any, low: float, high: float = math.inf, whol
     """`value`. Raises InputError unless it is a finite number from `low` to `high`, and a whole one if `whole`."""
     if not is_number(value) or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
         kind = "whole number" if whole else "number"
-        top = "" if high == math.inf else f" to {high:g}"
-        raise InputError(f"{what} must be a {kind} from {low:g}{top}, found {value!r}")
+        top = "" if high == math.inf else f" to {high}"
+        raise InputError(f"{what} must be a {kind} from {low}{top}, found {value!r}")
     return value
 
 

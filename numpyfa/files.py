@@ -5,8 +5,10 @@ import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError
 
 
 @contextmanager
-def whole_file(path, mode="w"):
+def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a temporary file in the folder of `path`; it takes that name only if the block ends well.
 
     Raises InputError, with the system's reason, where the folder cannot be written.
@@ -44,7 +46,7 @@ def whole_file(path, mode="w"):
         raise
 
 
-def _umask():
+def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -82,8 +82,8 @@ def fit(
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
     `after_epoch(history)` is called after each epoch. `after_batch(epoch, done, batches)` is called after each batch,
-    in the place of the progress bar that is shown on a terminal. `augment(x, rng)`, such as `numpyfa.data.flip_and_crop`,
-    changes each training batch.
+    in the place of the progress bar that is shown on a terminal. `augment(x, rng)` changes each training batch, such as
+    `numpyfa.data.flip_and_crop`.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """

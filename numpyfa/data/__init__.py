@@ -11,8 +11,16 @@ the arrays x_train, y_train, x_test, y_test is a data set too.
     augment.py    flips and shifts of whole batches
 """
 
-from .augment import flip_and_crop
-from .dataset import Dataset
-from .idx import parse_idx
-from .loading import fetch, load, status, whole
-from .sources import NAMES, SOURCES, Source, cache, find, folders
+from .augment import flip_and_crop as flip_and_crop
+from .dataset import Dataset as Dataset
+from .idx import parse_idx as parse_idx
+from .loading import fetch as fetch
+from .loading import load as load
+from .loading import status as status
+from .loading import whole as whole
+from .sources import NAMES as NAMES
+from .sources import SOURCES as SOURCES
+from .sources import Source as Source
+from .sources import cache as cache
+from .sources import find as find
+from .sources import folders as folders

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module, to_device
-from ..errors import InputError
-from .dataset import check_whole
+from ..errors import InputError, check_whole
 
 
 def flip_and_crop(x: Any, rng: np.random.Generator, pad: int = 4) -> Any:

@@ -2,13 +2,11 @@
 
 import zlib
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 
 from ..backend import Streams
-from ..errors import InputError
+from ..errors import InputError, check_whole
 
 
 @dataclass(eq=False, repr=False)
@@ -136,11 +134,3 @@ class Dataset:
             mean = (levels * shares).sum(axis=0)
             return mean, np.sqrt(((levels - mean) ** 2 * shares).sum(axis=0))
         return columns.mean(axis=0, dtype=np.float64), columns.std(axis=0, dtype=np.float64)
-
-
-def check_whole(what: str, value: Any, low: int, high: int | None = None) -> None:
-    """Raise InputError unless `value` is a whole number, Python's or NumPy's, from `low` to `high`."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or int(value) < low or (high is not None and int(value) > high):
-        top = "" if high is None else f" to {high}"
-        raise InputError(f"{what} must be a whole number from {low}{top}, found {value!r}")
