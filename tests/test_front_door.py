@@ -26,14 +26,14 @@ def plain():
 def test_the_plain_page_is_under_60_lines_and_imports_only_numpy():
     source = (ROOT / "tutorials" / "00_plain.py").read_text()
     assert len(source.splitlines()) < 60
-    assert re.findall(r"^(?:import|from) (\w+)", source, re.M) == ["pathlib", "numpy"]
+    assert re.findall(r"^(?:import|from) (\w+)", source, re.M) == ["os", "pathlib", "numpy"]
 
 
 @pytest.mark.parametrize("rule", ["bp", "fa"])
 def test_after_20_batches_the_plain_pages_weights_equal_the_librarys(plain, mnist, rule):
     W, b, B = plain.start(seed=0)
     net = fa.mlp("784-200-80-10", dtype="float64")
-    a_rule = fa.rule(rule, net)
+    a_rule = fa.make_rule(rule, net)
     for layer, weights, feedback in zip(net.layers, W, B):
         layer.W[...] = weights
         if rule == "fa" and layer.number > 1:
