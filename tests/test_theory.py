@@ -11,9 +11,9 @@ from numpyfa.theory.student_teacher import UNITS, rates
 
 def overlaps(K=3, M=2, feedback=True, seed=0, scale=0.3):
     rng = np.random.default_rng(seed)
-    w, B = scale * rng.standard_normal((K, 50)), rng.standard_normal((M, 50))
+    w, w_star = scale * rng.standard_normal((K, 50)), rng.standard_normal((M, 50))
     v, F = scale * rng.standard_normal(K), rng.standard_normal(K)
-    return Overlaps(w @ w.T / 50, w @ B.T / 50, B @ B.T / 50, v, np.ones(M), F if feedback else None)
+    return Overlaps(w @ w.T / 50, w @ w_star.T / 50, w_star @ w_star.T / 50, v, np.ones(M), F if feedback else None)
 
 
 @pytest.mark.parametrize("unit", INTEGRALS)
@@ -55,22 +55,22 @@ def test_the_rates_are_the_mean_change_of_the_overlaps_in_one_step(feedback):
     """Over 200,000 examples of one net, within 5 standard errors; the terms of order 1/N are below them."""
     start, N, lr = overlaps(K=2, M=2, feedback=feedback), 400, 0.5
     rng = np.random.default_rng(0)
-    w, B = matching_weights(start, N, rng)
+    w, w_star = matching_weights(start, N, rng)
     f = start.F if feedback else start.v
     changes = []
     for _ in range(20):
         x = rng.standard_normal((10_000, N))
-        field, rho = x @ w.T / np.sqrt(N), x @ B.T / np.sqrt(N)
+        field, rho = x @ w.T / np.sqrt(N), x @ w_star.T / np.sqrt(N)
         g, slope = UNITS["erf"]
-        D = g(rho) @ start.A - g(field) @ start.v
-        step = lr * D[:, None] * f * slope(field)  # of w, in units of x / sqrt N
+        e = g(field) @ start.v - g(rho) @ start.v_star
+        step = -lr * e[:, None] * f * slope(field)  # of w, in units of x / sqrt N
         cross = step[:, :, None] * field[:, None, :]
         dQ = (
             cross + cross.transpose(0, 2, 1) + step[:, :, None] * step[:, None, :] * (x * x).mean(axis=1)[:, None, None]
         )
         dR = step[:, :, None] * rho[:, None, :]
         changes.append(
-            np.concatenate([each.reshape(10_000, -1) for each in (dQ, dR, lr * D[:, None] * g(field))], axis=1)
+            np.concatenate([each.reshape(10_000, -1) for each in (dQ, dR, -lr * e[:, None] * g(field))], axis=1)
         )
     changes = np.concatenate(changes)
     expected = np.concatenate([rate.reshape(-1) for rate in rates(start, lr)])
@@ -80,10 +80,10 @@ def test_the_rates_are_the_mean_change_of_the_overlaps_in_one_step(feedback):
 
 def test_the_generalisation_error_is_half_the_mean_squared_difference():
     start, rng = overlaps(), np.random.default_rng(0)
-    w, B = matching_weights(start, 60, rng)
+    w, w_star = matching_weights(start, 60, rng)
     x = rng.standard_normal((400_000, 60))
     g = UNITS["erf"][0]
-    half = 0.5 * (g(x @ B.T / np.sqrt(60)) @ start.A - g(x @ w.T / np.sqrt(60)) @ start.v) ** 2
+    half = 0.5 * (g(x @ w_star.T / np.sqrt(60)) @ start.v_star - g(x @ w.T / np.sqrt(60)) @ start.v) ** 2
     assert abs(generalisation_error(start) - half.mean()) < 4 * half.std() / np.sqrt(len(half))
 
 
@@ -108,8 +108,8 @@ def test_the_second_layer_aligns_with_the_feedback():
 
 def test_matching_weights_have_exactly_the_overlaps():
     start = overlaps(4, 3)
-    w, B = matching_weights(start, 20, np.random.default_rng(0))
-    for name, found in (("Q", w @ w.T), ("R", w @ B.T), ("T", B @ B.T)):
+    w, w_star = matching_weights(start, 20, np.random.default_rng(0))
+    for name, found in (("Q", w @ w.T), ("R", w @ w_star.T), ("T", w_star @ w_star.T)):
         np.testing.assert_allclose(found / 20, getattr(start, name), atol=1e-13)
 
 
@@ -134,7 +134,7 @@ def test_times_that_fall_on_one_step_of_the_simulation_are_all_there():
     assert list(simulate(overlaps(), 50, [0, 0.001, 1], 0.2)) == [0, 0.001, 1]
 
 
-def test_a_step_that_is_too_large_diverges_with_the_time_reached():
+def test_a_learning_rate_that_is_too_large_diverges_with_the_time_reached():
     with pytest.raises(fa.Diverged, match=r"the integration reached t = [\d.]+ of 100; try a learning rate below 30"):
         integrate(overlaps(), np.linspace(0, 100, 1001), 30.0, unit="linear")
     with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match=r"diverges at t = [\d.]+; try .* below 30"):
