@@ -83,6 +83,50 @@ def test_the_linear_task_is_the_librarys_own_net_step_by_step(rule):
     np.testing.assert_allclose(net.layers[1].W, W2[0].T, rtol=0, atol=1e-13)
 
 
+def test_the_start_of_the_linear_task_is_uniform_in_the_bounds_it_is_given():
+    """400 to 1200 draws of each: the largest within 2 % of its bound, the mean square a third of its square to 20 %."""
+    arrays = linear_task.start([0, 1], 0.3, (20, 30, 10), 0.7)
+    shapes = [(2, 10, 20), (2, 30, 20), (2, 10, 30), (2, 30, 10)]
+    assert [each.shape for each in arrays] == shapes
+    for each, bound in zip(arrays, (1, 0.3, 0.3, 0.7)):
+        assert 0.98 * bound < each.max() <= bound and -bound <= each.min() < -0.98 * bound
+        assert (each**2).mean() == pytest.approx(bound**2 / 3, rel=0.2)
+        assert np.abs(each[0] - each[1]).max() > 0.5 * bound
+
+
+@pytest.mark.parametrize("rule", linear_task.TEACHES)
+def test_one_update_of_the_linear_task_is_its_equations_and_the_flow_their_mean(rule):
+    """6-4-3 by hand for one example; then the mean over the 6 whitened inputs sqrt 6 e_i, to 1e-13."""
+    W_star, W1, W2, B = (each[0] for each in linear_task.start([3], 0.5, (6, 4, 3)))
+    M = {"fa": B, "bp": W2.T, "pseudo": np.linalg.pinv(W2), "shallow": 0 * B}[rule]
+    x = np.random.default_rng(0).standard_normal(6)
+    e = W2 @ W1 @ x - W_star @ x
+    found = linear_task.learn(W_star, W1, W2, B, rule, 0.1, x[None], [1])[1]
+    np.testing.assert_allclose(found[0], W1 - 0.1 * np.outer(M @ e, x), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found[1], W2 - 0.1 * np.outer(e, W1 @ x), rtol=0, atol=1e-13)
+    steps = [linear_task.learn(W_star, W1, W2, B, rule, 0.1, each[None], [1])[1] for each in 6**0.5 * np.eye(6)]
+    flow = linear_task.flow(W_star, W1, W2, B, rule, 0.1, [1])[1]
+    for found, several in zip(flow, zip(*steps)):
+        np.testing.assert_allclose(found, np.mean(several, axis=0), rtol=0, atol=1e-13)
+
+
+def test_the_linear_tasks_quantities_in_numbers_worked_out_by_hand():
+    """E = (1, -2)^T of a 1-1-2 net with W* = (2, 4)^T, W_1 = 1, W_2 = (3, 2)^T and B = (1, 1)."""
+    W_star, W1, W2, B = np.array([[2.0], [4.0]]), np.array([[1.0]]), np.array([[3.0], [2.0]]), np.array([[1.0, 1.0]])
+    assert linear_task.error(W_star, W1, W2) == pytest.approx(5 / 20)
+    assert linear_task.invariant(W1, W2, B) == pytest.approx(2 * 5 - 1)
+    assert linear_task.lyapunov(W_star, W1, W2, B) == pytest.approx(1)
+    # B e = -1 and W_2^T e = -1: they point the same way; for e = (-1, 2) both turn; for (1, -1.2) they differ
+    assert linear_task.signal_angle(W_star, W1, W2, B, "bp", np.array([[1.0, -2.0]])) == pytest.approx(0)
+    assert linear_task.angle_to(W2, B, "bp", np.array([[1.0, 1.0], [-1.2, 0.0]])) == pytest.approx(90)
+    W2, B = np.array([[1.0, 1.0]]), np.array([[0.0], [2.0]])  # a 45-degree angle of B to W_2^T, whatever e
+    assert linear_task.angle_to(W2, B, "bp", np.array([[3.0, -1.0]])) == pytest.approx(45)
+    assert linear_task.angle_to(W2, B, "pseudo", np.array([[3.0]])) == pytest.approx(45)
+    assert linear_task.angle_to(-W2, B, "bp", np.array([[3.0]])) == pytest.approx(135)
+    assert linear_task.angle_to(W2, B, "fa", np.array([[3.0]])) == pytest.approx(0, abs=1e-5)
+    assert np.isnan(linear_task.angle_to(W2, B, "shallow", np.array([[3.0]])))
+
+
 def test_the_linear_tasks_bad_input_says_what_is_wrong(task):
     W_star, W1, W2, B = task
     with pytest.raises(fa.InputError, match="for W. of shape .10, 30. and 20 hidden units expected"):
@@ -124,6 +168,39 @@ def test_under_direct_feedback_from_zero_every_weight_is_its_feedback_around_an_
     for each in W:
         y = each @ y
     np.testing.assert_allclose(deep.output(A, G, x), y, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind, diagonal", [("normal", 1), ("uniform", 1 / 3)])
+def test_the_gram_matrix_of_drawn_feedback_is_near_the_identity_or_a_third_of_it(kind, diagonal):
+    """Two layers of 20,000 and 10,000 units and 3 outputs: to 0.04."""
+    F = deep.draw_feedback(np.random.default_rng(0), [20_000, 10_000], 3, kind)
+    assert [f.shape for f in F] == [(20_000, 3), (10_000, 3)]
+    for f in F:
+        np.testing.assert_allclose(f.T @ f, diagonal * np.eye(3), atol=0.04)
+        assert np.abs(f).max() < (1 if kind == "uniform" else 9) / len(f) ** 0.5
+
+
+def test_nets_side_by_side_learn_and_align_as_each_does_alone():
+    """Leading axes: two nets of other feedback and targets, 20 updates, to 1e-14."""
+    rng = np.random.default_rng(0)
+    F = [[rng.standard_normal((n, 3)) / 4 for n in (7, 6)] for _ in range(2)]
+    targets, x = rng.standard_normal((2, 3, 5)) / 5, rng.standard_normal((5, 8))
+    G = [np.stack([f.T @ f for f in each]) for each in zip(*F)]
+    together, e = deep.zero_alignment(5, 3, 3, (2,)), rng.standard_normal((3, 9))
+    alone = [deep.zero_alignment(5, 3, 3) for _ in range(2)]
+    for _ in range(20):
+        deep.learn_alignment(together, G, x @ x.T / 8, targets @ x @ x.T / 8, 0.1)
+        for net in range(2):
+            own = [g[net] for g in G]
+            deep.learn_alignment(alone[net], own, x @ x.T / 8, targets[net] @ x @ x.T / 8, 0.1)
+    for net in range(2):
+        own = [g[net] for g in G]
+        for a, b in zip(together, alone[net]):
+            np.testing.assert_allclose(a[net], b, rtol=0, atol=1e-14)
+        for a, b in zip(deep.weight_alignment(together, G), deep.weight_alignment(alone[net], own)):
+            assert a[net] == pytest.approx(b, abs=1e-12)
+        for a, b in zip(deep.gradient_alignment(together, G, e), deep.gradient_alignment(alone[net], own, e)):
+            assert a[net] == pytest.approx(b, abs=1e-12)
 
 
 def test_alignment_by_the_alignment_matrices_is_that_of_the_weights_and_signals():

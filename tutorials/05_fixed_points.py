@@ -82,8 +82,7 @@ for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
 # %% 5. Push both, and go on under feedback alignment
 #
 # The backpropagation solution was found without regard to B. Its S has negative eigenvalues: pushed by a little noise,
-# feedback alignment leaves it, and has not found as good a one 10,000 steps later. The one it found itself is safe,
-# though its S + S^T is not positive.
+# feedback alignment leaves it, and has not found as good a one 10,000 steps later. The one it found itself is safe.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
 for name, marker in (("BP", "o"), ("FA", "x")):
