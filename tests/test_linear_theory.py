@@ -282,6 +282,15 @@ def test_kolen_pollack_and_product_feedback_are_their_closed_forms_at_every_step
             np.testing.assert_allclose(own["B" if kind is fa.KP else "P"], due, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("shrink", [-0.1, 1.1, float("nan")])
+def test_a_factor_of_decay_below_0_or_above_1_is_refused(shrink):
+    one = np.eye(2)
+    with pytest.raises(fa.InputError, match="factor of decay must be a number from 0 to 1, found"):
+        learned_feedback.kolen_pollack(one, one, one, shrink, 3)
+    with pytest.raises(fa.InputError, match="factor of decay must be a number from 0 to 1, found"):
+        learned_feedback.product_path(one, one, one, one, shrink, 3)
+
+
 @pytest.mark.parametrize("k", [1, 5, 20])
 def test_the_path_of_product_feedback_ends_at_arctan_1_over_root_k(k):
     """For a random B of 200 rows, the angle of G W to a random W within half a degree, by G alone and by k alone."""
