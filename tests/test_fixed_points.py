@@ -95,6 +95,9 @@ def test_the_spectrum_on_the_range_of_J_leaves_out_what_no_weights_can_make():
     values = fp.spectrum(S, fp.jacobian(W, X))
     np.testing.assert_allclose(np.sort(values.real), np.linalg.eigvalsh(X.T @ X), rtol=1e-12)
     assert len(fp.spectrum(S)) == 6
+    for scale in (1e-14, 1e14):
+        assert len(fp.spectrum(S, [scale * each for each in fp.jacobian(W, X)])) == 2
+    assert len(fp.spectrum(np.eye(3), [np.outer([1, 2, 3], [1, 1, 2])])) == 1
 
 
 def test_the_loss_falls_at_the_rate_of_the_cosine(small):
@@ -106,6 +109,13 @@ def test_the_loss_falls_at_the_rate_of_the_cosine(small):
     assert numeric == pytest.approx(-E @ fp.stability(W, X, "fa", B["fa"]) @ E, rel=1e-6)
     norms = [np.sqrt(sum((each**2).sum() for each in several)) for several in (step, true)]
     assert numeric == pytest.approx(-fp.cosine(W, X, Y, "fa", B["fa"]) * norms[0] * norms[1], rel=1e-6)
+
+
+def test_at_a_solution_there_is_no_angle_and_no_loss(small):
+    W, X, _, B = small
+    Y = fp.forward(W, X)[-1]
+    assert np.isnan(fp.cosine(W, X, Y, "fa", B["fa"])) and fp.loss(W, X, Y) == 0
+    assert fp.loss(W, X, Y + 0.5) == pytest.approx(12 * 0.25 / 2)  # 4 examples of 3 outputs
 
 
 def test_near_a_solution_the_residual_follows_the_matrix_exponential_of_S():
@@ -138,6 +148,10 @@ def test_bad_nets_feedback_and_steps_are_named(small):
         fp.update([W[1], *W[1:]], X, Y)
     with pytest.raises(fa.InputError, match=r"fa: expected feedback of shapes \{2: \(7, 6\), 3: \(6, 3\)\}"):
         fp.update(W, X, Y, "fa", B["dfa"])
+    with pytest.raises(fa.InputError, match=r"dfa: expected feedback of shapes \{1: \(7, 3\), 2: \(6, 3\)\}"):
+        fp.update(W, X, Y, "dfa", {2: B["dfa"][2]})
+    with pytest.raises(fa.InputError, match=r"layers are counted from 1 to 3, found \[4\]"):
+        fp.cosine(W, X, Y, "fa", B["fa"], [4])
     with pytest.raises(fa.InputError, match="unknown rule 'kp'"):
         fp.update(W, X, Y, "kp")
     with pytest.raises(fa.InputError, match=r"targets \(as many, 3\), found \(4, 5\) and \(4, 1\)"):

@@ -291,6 +291,16 @@ def test_a_factor_of_decay_below_0_or_above_1_is_refused(shrink):
         learned_feedback.product_path(one, one, one, one, shrink, 3)
 
 
+def test_an_angle_is_0_to_itself_and_180_to_its_opposite_however_small():
+    """100 random pairs, some of whose cosines round to just above 1."""
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        a = 1e-3 * rng.standard_normal((3, 2))
+        assert learned_feedback.angle(a, 3 * a) == pytest.approx(0, abs=1e-5)
+        assert learned_feedback.angle(a, -a / 3) == pytest.approx(180, abs=1e-5)
+    assert learned_feedback.angle(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]])) == pytest.approx(45)
+
+
 @pytest.mark.parametrize("k", [1, 5, 20])
 def test_the_path_of_product_feedback_ends_at_arctan_1_over_root_k(k):
     """For a random B of 200 rows, the angle of G W to a random W within half a degree, by G alone and by k alone."""

@@ -45,6 +45,20 @@ def test_every_integral_is_its_average_over_160000_nodes_to_1e_7(unit):
         assert J2(C, a, b) == pytest.approx(weights @ (s[a] * s[b]), abs=1e-7)
 
 
+@pytest.mark.parametrize("unit", INTEGRALS)
+def test_an_integral_of_arrays_of_indices_has_their_common_shape(unit):
+    """Also where a covariance is 0."""
+    C = np.eye(4)
+    a, b, c, d = (np.arange(n).reshape(-1, *[1] * axes) for n, axes in ((2, 3), (4, 2), (3, 1), (4, 0)))
+    for average, indices, shape in zip(
+        INTEGRALS[unit],
+        ((a, b), (a, b, c), (a, b, c, d), (a, b)),
+        ((2, 4, 1, 1), (2, 4, 3, 1), (2, 4, 3, 4), (2, 4, 1, 1)),
+    ):
+        found = average(C, *indices)
+        assert found.shape == shape and np.isfinite(found).all()
+
+
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("feedback", [True, False], ids=["fa", "bp"])
 def test_the_rates_are_the_averages_they_stand_for_noise_included_to_1e_7(unit, feedback):
@@ -152,6 +166,9 @@ def test_matching_weights_have_exactly_the_overlaps():
 def test_impossible_overlaps_are_refused():
     with pytest.raises(fa.InputError, match="must be a covariance, .* the lowest is -0.1"):
         Overlaps([[1.0]], [[1.1]], [[1.0]], [1.0], [1.0])
+    for Q, T in (([[1.0, 0.3], [0.2, 1.0]], np.eye(2)), (np.eye(2), [[1.0, 0.3], [0.2, 1.0]])):
+        with pytest.raises(fa.InputError, match="must be a covariance, symmetric"):
+            Overlaps(Q, np.zeros((2, 2)), T, [1.0, 1.0], [1.0, 1.0])
     with pytest.raises(fa.InputError, match="for R of shape .2, 1. expected"):
         Overlaps(np.eye(3), np.zeros((2, 1)), np.eye(1), [1.0, 1.0], [1.0])
     with pytest.raises(fa.InputError, match="need N of at least 5, found 4"):
