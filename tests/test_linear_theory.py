@@ -243,9 +243,15 @@ def test_a_deep_linear_net_is_the_librarys_under_dfa():
         fa.InputError, match=r"expected a batch of 6 x examples and 3 x examples, found \(6, 4\), \(3, 1\)"
     ):
         deep.learn_weights(W, F, x, W_star @ x[:, :1], 0.1)
+    with pytest.raises(fa.InputError, match=r"3 x examples, found \(5, 4\), \(3, 4\)"):
+        deep.learn_weights(W, F, x[:5], W_star @ x, 0.1)
     with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match="take a smaller learning rate"):
         for _ in range(100):
             deep.learn_weights(W, F, x, W_star @ x, 100)
+    A, G = deep.zero_alignment(6, 3, 3), [f.T @ f for f in F]
+    with np.errstate(all="ignore"), pytest.raises(fa.Diverged, match="take a smaller learning rate"):
+        for _ in range(100):
+            deep.learn_alignment(A, G, x @ x.T / 4, W_star @ x @ x.T / 4, 100)
 
 
 def test_worse_conditioned_targets_align_less():

@@ -171,6 +171,9 @@ def test_impossible_overlaps_are_refused():
             Overlaps(Q, np.zeros((2, 2)), T, [1.0, 1.0], [1.0, 1.0])
     with pytest.raises(fa.InputError, match="for R of shape .2, 1. expected"):
         Overlaps(np.eye(3), np.zeros((2, 1)), np.eye(1), [1.0, 1.0], [1.0])
+    for R in (np.zeros(2), np.zeros((0, 2)), np.zeros((2, 0))):
+        with pytest.raises(fa.InputError, match="for R of shape .* expected"):
+            Overlaps(np.eye(len(R)), R, np.eye(R.shape[-1]), np.ones(len(R)), np.ones(R.shape[-1]))
     with pytest.raises(fa.InputError, match="need N of at least 5, found 4"):
         matching_weights(overlaps(), 4, np.random.default_rng(0))
     for times in ([2, 1], [], [-1, 1], [0.0], [float("nan")]):

@@ -18,8 +18,8 @@ Where every A_l and G_l is a positive multiple of the identity W_l is along F_l 
 would send, W_{l+1}^T ... W_L^T e, is along F_l e: weights align with the feedback, and so gradients with gradients. An
 A_l of bad condition spoils both.
 
-Lists of weights, feedback and so on count from layer 1. Arrays may have leading axes: nets that learn side by side.
-Source: Refinetti, d'Ascoli, Ohana & Goldt 2021; the recursion of the A_l is derived here.
+Lists of weights, feedback and so on count from layer 1. The A_l, the G_l, moments, x and e may have leading axes: nets
+that learn side by side. Source: Refinetti, d'Ascoli, Ohana & Goldt 2021; the recursion of the A_l is derived here.
 """
 
 from collections.abc import Sequence
