@@ -158,9 +158,10 @@ def test_the_second_layer_aligns_with_the_feedback():
 
 def test_matching_weights_have_exactly_the_overlaps():
     start = overlaps(4, 3)
-    w, w_star = matching_weights(start, 20, np.random.default_rng(0))
-    for name, found in (("Q", w @ w.T), ("R", w @ w_star.T), ("T", w_star @ w_star.T)):
-        np.testing.assert_allclose(found / 20, getattr(start, name), atol=1e-13)
+    for N in (7, 20):  # 7 vectors just fit into 7 dimensions
+        w, w_star = matching_weights(start, N, np.random.default_rng(0))
+        for name, found in (("Q", w @ w.T), ("R", w @ w_star.T), ("T", w_star @ w_star.T)):
+            np.testing.assert_allclose(found / N, getattr(start, name), atol=1e-13)
 
 
 def test_impossible_overlaps_are_refused():
@@ -176,10 +177,17 @@ def test_impossible_overlaps_are_refused():
             Overlaps(np.eye(len(R)), R, np.eye(R.shape[-1]), np.ones(len(R)), np.ones(R.shape[-1]))
     with pytest.raises(fa.InputError, match="need N of at least 5, found 4"):
         matching_weights(overlaps(), 4, np.random.default_rng(0))
-    for times in ([2, 1], [], [-1, 1], [0.0], [float("nan")]):
+    for times in ([2, 1], [1, 1], [], [-1, 1], [0.0], [float("nan")]):
         for run in (integrate, lambda start, times, lr: simulate(start, 50, times, lr)):
             with pytest.raises(fa.InputError, match="the times must rise"):
                 run(overlaps(), times, 0.1)
+    for run in (integrate, lambda start, *rest: simulate(start, 50, *rest)):
+        with pytest.raises(fa.InputError, match="the learning rate must be a number from 0, found -1"):
+            run(overlaps(), [1], -1, 0.1)
+        with pytest.raises(fa.InputError, match="the noise must be a number from 0, found -1"):
+            run(overlaps(), [1], 0.1, -1)
+        with pytest.raises(fa.InputError, match="unknown unit 'tanh'"):
+            run(overlaps(), [1], 0.1, 0.1, "tanh")
     with pytest.raises(fa.InputError, match="one seed or more"):
         simulate(overlaps(), 50, [1], 0.1, seeds=())
     with pytest.raises(fa.InputError, match="F must be finite"):
@@ -196,9 +204,15 @@ def test_a_learning_rate_that_is_too_large_diverges_with_the_time_reached(monkey
     monkeypatch.setattr(student_teacher, "EVALUATIONS", 300)
     with pytest.raises(fa.Diverged, match=r"the integration reached t = 0\.\d+ of 100; try a learning rate below 30"):
         integrate(overlaps(), [100], 30.0, unit="linear")
-    monkeypatch.setattr(student_teacher, "LARGEST", 1.2)  # T has more, but T does not move
-    with pytest.raises(fa.Diverged, match=r"reached t = [\d.]+ of 100; try a learning rate below 0.2"):
-        integrate(overlaps(), [100], 0.2)
+    monkeypatch.setattr(student_teacher, "EVALUATIONS", 100_000)
+    one = np.eye(1)
+    for sign in (1, -1):  # v goes beyond 2 or -2, all other overlaps stay below 2
+        start = Overlaps(0.1 * one, 0.1 * one, one, [sign * 0.5], [sign * 3.0])
+        assert integrate(start, [100], 0.2)[0].v[0] * sign > 2.5
+        with monkeypatch.context() as smaller:
+            smaller.setattr(student_teacher, "LARGEST", 2)
+            with pytest.raises(fa.Diverged, match=r"reached t = [\d.]+ of 100; try a learning rate below 0.2"):
+                integrate(start, [100], 0.2)
 
 
 def test_the_theory_imports_nothing_of_the_network_code():
