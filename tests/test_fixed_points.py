@@ -1,4 +1,4 @@
-"""The stability matrix K of feedback alignment, against finite differences and against the library's own rules."""
+"""The stability matrix S of feedback alignment, against finite differences and against the library's own rules."""
 
 import numpy as np
 import pytest
@@ -61,44 +61,47 @@ def test_the_update_is_the_feedback_jacobian_times_the_residual_and_the_librarys
 
 
 @pytest.mark.parametrize("rule", ["bp", "fa", "dfa"])
-def test_a_whole_update_changes_the_residual_by_minus_K_E(small, rule):
+def test_a_whole_update_changes_the_residual_by_minus_S_E(small, rule):
     """The central difference of E along the rule's own update, all layers and hidden ones alone, to 1e-7."""
     W, X, Y, B = small
     step, h = fp.update(W, X, Y, rule, B[rule]), 1e-6
     for layers in (None, [1, 2], [3]):
         along = [each * (layers is None or number in layers) for number, each in enumerate(step, start=1)]
         numeric = (residual(moved(W, along, -h), X, Y) - residual(moved(W, along, h), X, Y)) / (2 * h)
-        K = fp.stability(W, X, rule, B[rule], layers)
-        np.testing.assert_allclose(-K @ residual(W, X, Y), numeric, rtol=1e-6, atol=1e-7 * np.abs(numeric).max())
+        S = fp.stability(W, X, rule, B[rule], layers)
+        np.testing.assert_allclose(-S @ residual(W, X, Y), numeric, rtol=1e-6, atol=1e-7 * np.abs(numeric).max())
 
 
 @pytest.mark.parametrize("rule", ["bp", "fa", "dfa"])
-def test_K_is_J_times_the_feedback_jacobian_transposed(small, rule):
+def test_S_is_J_times_the_feedback_jacobian_transposed(small, rule):
     W, X, _, B = small
     J, other = fp.jacobian(W, X), fp.jacobian(W, X, rule, B[rule])
     expected = sum(a @ b.T for a, b in zip(J, other))
     np.testing.assert_allclose(fp.stability(W, X, rule, B[rule]), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_under_backpropagation_K_is_symmetric_and_never_negative(small):
+def test_under_backpropagation_S_is_symmetric_and_never_negative(small):
     W, X, _, _ = small
-    K = fp.stability(W, X, "bp", None)
-    np.testing.assert_allclose(K, K.T, atol=1e-13)
-    assert fp.spectrum(K).real.min() > -1e-12
+    S = fp.stability(W, X, "bp", None)
+    np.testing.assert_allclose(S, S.T, atol=1e-13)
+    assert fp.spectrum(S).real.min() > -1e-12
 
 
 def test_the_spectrum_on_the_range_of_J_leaves_out_what_no_weights_can_make():
     """6 examples but 2 inputs, no hidden layer: E moves in a space of 2 dimensions, with the eigenvalues of X^T X."""
     rng = np.random.default_rng(0)
     X, W = rng.standard_normal((6, 2)), [rng.standard_normal((1, 2))]
-    K = fp.stability(W, X, "fa", {})
-    values = fp.spectrum(K, fp.jacobian(W, X))
+    S = fp.stability(W, X, "fa", {})
+    values = fp.spectrum(S, fp.jacobian(W, X))
     np.testing.assert_allclose(np.sort(values.real), np.linalg.eigvalsh(X.T @ X), rtol=1e-12)
-    assert len(fp.spectrum(K)) == 6
+    assert len(fp.spectrum(S)) == 6
+    for scale in (1e-14, 1e14):
+        assert len(fp.spectrum(S, [scale * each for each in fp.jacobian(W, X)])) == 2
+    assert len(fp.spectrum(np.eye(3), [np.outer([1, 2, 3], [1, 1, 2])])) == 1
 
 
 def test_the_loss_falls_at_the_rate_of_the_cosine(small):
-    """d loss = -<gradient, update> = -E^T K E, to 1e-6."""
+    """d loss = -<gradient, update> = -E^T S E, to 1e-6."""
     W, X, Y, B = small
     step, true, h = fp.update(W, X, Y, "fa", B["fa"]), fp.update(W, X, Y), 1e-6
     numeric = (fp.loss(moved(W, step, -h), X, Y) - fp.loss(moved(W, step, h), X, Y)) / (2 * h)
@@ -108,18 +111,25 @@ def test_the_loss_falls_at_the_rate_of_the_cosine(small):
     assert numeric == pytest.approx(-fp.cosine(W, X, Y, "fa", B["fa"]) * norms[0] * norms[1], rel=1e-6)
 
 
-def test_near_a_solution_the_residual_follows_the_matrix_exponential_of_K():
-    """A 4-30-2 net at E = 0, pushed by 1e-6: after t the residual is exp(-K t) E to 1 %, growing or not."""
+def test_at_a_solution_there_is_no_angle_and_no_loss(small):
+    W, X, _, B = small
+    Y = fp.forward(W, X)[-1]
+    assert np.isnan(fp.cosine(W, X, Y, "fa", B["fa"])) and fp.loss(W, X, Y) == 0
+    assert fp.loss(W, X, Y + 0.5) == pytest.approx(12 * 0.25 / 2)  # 4 examples of 3 outputs
+
+
+def test_near_a_solution_the_residual_follows_the_matrix_exponential_of_S():
+    """A 4-30-2 net at E = 0, pushed by 1e-6: after t the residual is exp(-S t) E to 1 %, growing or not."""
     from scipy.linalg import expm
 
     rng = np.random.default_rng(3)
     W = [rng.standard_normal((30, 4)) / 2, rng.standard_normal((2, 30)) / 5]
     X = rng.standard_normal((3, 4))
     Y, B = fp.forward(W, X)[-1], {2: rng.standard_normal((30, 2)) / 3}
-    K = fp.stability(W, X, "fa", B)
+    S = fp.stability(W, X, "fa", B)
     near = moved(W, [rng.standard_normal(w.shape) for w in W], 1e-6)
     after = fp.descend(near, X, Y, "fa", B, 1e-3, 200)
-    expected = expm(-0.2 * K) @ residual(near, X, Y)
+    expected = expm(-0.2 * S) @ residual(near, X, Y)
     assert np.abs(residual(after, X, Y) - expected).max() < 0.01 * np.abs(expected).max()
 
 
@@ -138,9 +148,13 @@ def test_bad_nets_feedback_and_steps_are_named(small):
         fp.update([W[1], *W[1:]], X, Y)
     with pytest.raises(fa.InputError, match=r"fa: expected feedback of shapes \{2: \(7, 6\), 3: \(6, 3\)\}"):
         fp.update(W, X, Y, "fa", B["dfa"])
+    with pytest.raises(fa.InputError, match=r"dfa: expected feedback of shapes \{1: \(7, 3\), 2: \(6, 3\)\}"):
+        fp.update(W, X, Y, "dfa", {2: B["dfa"][2]})
+    with pytest.raises(fa.InputError, match=r"layers are counted from 1 to 3, found \[4\]"):
+        fp.cosine(W, X, Y, "fa", B["fa"], [4])
     with pytest.raises(fa.InputError, match="unknown rule 'kp'"):
         fp.update(W, X, Y, "kp")
-    with pytest.raises(fa.InputError, match=r"targets \(P, 3\), found \(4, 5\) and \(4, 1\)"):
+    with pytest.raises(fa.InputError, match=r"targets \(as many, 3\), found \(4, 5\) and \(4, 1\)"):
         fp.update(W, X, Y[:, :1])
     with pytest.raises(fa.InputError, match=r"layers are counted from 1 to 3, found \[0\]"):
         fp.stability(W, X, "fa", B["fa"], [0])

@@ -5,17 +5,23 @@ python tutorials/02_student_and_teacher.py          or cell by cell; `numpyfa re
 
 # %% 1. The setting
 #
-# A teacher net has M hidden units, B (M x N), and output weights A; a student has K units, w (K x N), and v. Inputs are
-# x ~ N(0, I_N), units g(u) = erf(u / sqrt 2), and with the fields
+# A teacher net has M hidden units, w* (M x N), and output weights v*; a student has K units, w (K x N), and v. (The
+# letters are those of `numpyfa.theory`, which lists them all; a star is the teacher's.) Inputs are x ~ N(0, I_N), units
+# g(u) = erf(u / sqrt 2), and with the fields
 #
-#     lambda = w x / sqrt N,   rho = B x / sqrt N,   D = A g(rho) - v g(lambda)
+#     lambda = w x / sqrt N,   rho = w* x / sqrt N,   e = v g(lambda) - v* g(rho)
 #
 # one fresh example a step moves
 #
-#     w <- w + lr / sqrt N  D (f * g'(lambda)) x^T,     v <- v + lr / N  D g(lambda)
+#     w <- w - lr / sqrt N  e (f * g'(lambda)) x^T,     v <- v - lr / N  e g(lambda)
 #
 # Backpropagation takes f = v: what a hidden unit is told passes through its own output weight. Feedback alignment takes
-# f = F, random and fixed: v enters its update of w only through the error D.
+# f = F, a vector of K numbers, random and fixed: v enters its update of w only through the error e.
+
+import os
+
+# Before NumPy: with other work on the machine BLAS threads make small products many times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,17 +34,18 @@ v, F = 0.1 * rng.standard_normal(K), rng.standard_normal(K)
 
 # %% 2. Few numbers are enough
 #
-# The error depends on w and B only through the fields, jointly Gaussian with covariance [[Q, R], [R^T, T]]:
+# The error depends on w and w* only through the fields, jointly Gaussian with covariance [[Q, R], [R^T, T]]:
 #
-#     Q = w w^T / N,   R = w B^T / N,   T = B B^T / N
+#     Q = w w^T / N,   R = w w*^T / N,   T = w* w*^T / N
 #
-# Multiply the update of w by w^T and B^T: each step changes Q and R by something of order 1/N, with fluctuations that
-# average out over the many steps of a time t = steps / N. What is left are Gaussian averages, known in closed form:
+# Multiply the update of w by w^T and w*^T: each step changes Q and R by something of order 1/N, with fluctuations that
+# average out over the many steps of a time t = steps / N. Let N grow while K and M stay as they are. What is left are
+# Gaussian averages, known in closed form:
 #
-#     dR_in/dt = lr f_i <g'(lambda_i) rho_n D>
-#     dQ_ik/dt = lr (f_i <g'(lambda_i) lambda_k D> + f_k <g'(lambda_k) lambda_i D>)
-#              + lr^2 f_i f_k <g'(lambda_i) g'(lambda_k) D^2>
-#     dv_i/dt  = lr <g(lambda_i) D>
+#     dR_in/dt = -lr f_i <g'(lambda_i) rho_n e>
+#     dQ_ik/dt = -lr (f_i <g'(lambda_i) lambda_k e> + f_k <g'(lambda_k) lambda_i e>)
+#              + lr^2 f_i f_k <g'(lambda_i) g'(lambda_k) e^2>
+#     dv_i/dt  = -lr <g(lambda_i) e>
 #
 # `numpyfa.theory.integrals` has the averages. Here is theory beside one simulated net, from the poster's start: R = 0,
 # Q = 0.2 times the identity, a teacher whose units are orthogonal.
@@ -61,11 +68,15 @@ for name in starts:
 
 # %% 3. Why v turns towards F
 #
-# At the start w is nothing to the teacher (R = 0). To first order feedback alignment moves every w_i along F_i times
-# one and the same direction, the teacher's mean direction m = sum_n A_n B_n: w_i ~ F_i m. So unit i comes to answer in
-# proportion to F_i, and dv_i/dt = lr <g(lambda_i) D>, which rewards what correlates with the teacher, is in proportion
-# to F_i too. v becomes parallel to F: from there on F is a fair stand-in for v, and feedback alignment is nearly
-# backpropagation.
+# At the start w knows nothing of the teacher (R = 0). As long as v is small the error is the teacher's answer, e = -v*
+# g(rho), and the mean update of w_i is along
+#
+#     F_i <g'(lambda_i)> sum_n v*_n <g'(rho_n)> w*_n,     <g'(rho_n)> = sqrt(2 / pi) / sqrt(1 + T_nn)
+#
+# Here all T_nn are equal, and all Q_ii, so this is F_i times one and the same direction, the teacher's mean direction
+# m = sum_n v*_n w*_n. So unit i comes to answer in proportion to F_i, and dv_i/dt = -lr <g(lambda_i) e>, which rewards
+# what correlates with the teacher, is in proportion to F_i too. v becomes parallel to F: from there on F is a fair
+# stand-in for v, and feedback alignment is nearly backpropagation.
 
 
 def cosine(a, b):

@@ -5,8 +5,10 @@ python tutorials/06_feedback_that_learns.py         `numpyfa reproduce kolen-pol
 
 # %% 1. Two synapses that are told the same
 #
-# The weight from unit j to unit i moves by the product of what its two ends know: dW = h_j delta_i. The feedback weight
-# from i to j joins the same two units and can move by the same product. Let both also decay a little each step:
+# This page uses the library's own nets, and their letters: rows are examples, W is (fan_in, fan_out), and B stands
+# where W^T stands. The weight from unit j to unit i moves by the product of what its two ends know: dW = h_j delta_i.
+# The feedback weight from i to j joins the same two units and can move by the same product. Let both also decay a
+# little each step:
 #
 #     W <- W - lr (dW + decay W),      B <- B - lr (dW^T + decay B)
 #
@@ -14,8 +16,14 @@ python tutorials/06_feedback_that_learns.py         `numpyfa reproduce kolen-pol
 #
 #     B_t - W_t^T = (1 - lr decay)^t (B_0 - W_0^T)
 #
-# So B comes to W^T, and feedback alignment to backpropagation, though no weight was ever copied. Without a decay the
-# gap never shrinks; B only looks better as what both have learned outgrows the start.
+# That needs both to take the same steps, entry by entry. So B comes to W^T, and feedback alignment to backpropagation,
+# though no weight was ever copied. Without a decay the gap never shrinks; B only looks better as what both have learned
+# outgrows the start.
+
+import os
+
+# Before NumPy: with other work on the machine BLAS threads make small products many times slower.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -54,10 +62,11 @@ print(f"angle of B to W^T: {theory.angle(W0, B0):.0f} degrees at first, {theory.
 # %% 3. One matrix fixed, one learned: product feedback
 #
 # Kolen-Pollack needs a feedback synapse beside every forward one. Product feedback alignment does without such pairs:
-# delta goes through a random fixed B onto k times as many neurons, then through R, which learns by the product of its
-# own two ends, dR = (delta B)^T h. With the same decay R forgets its start and becomes B^T W^T, so the path is
+# delta goes through a random fixed B onto k times as many neurons, then through R (no overlap here), which learns by
+# the product of its own two ends, dR = (delta B)^T h. With the same decay R forgets its start and becomes B^T W^T, so
+# the path is
 #
-#     B R = B B^T W^T = G W^T
+#     P = B R = B B^T W^T = G W^T
 #
 # For entries of variance 1 / (k n) in B (n x k n), G is 1 on the diagonal and random, of variance 1 / (k n), off it.
 # Against a W without preferred directions cos = tr G / sqrt(n tr G^2) = 1 / sqrt(1 + 1/k): an angle of
