@@ -39,11 +39,11 @@ def train(make_rule, decay, epochs=20):
     net = fa.mlp("784-100-50-10", dtype="float64")
     rule, sgd, loss, rng = make_rule(net), fa.SGD(0.1, decay=decay), fa.SoftmaxCrossEntropy(), np.random.default_rng(0)
     x, y = net.to_float(net.as_input(images.x_train)), np.eye(10)[images.y_train]
-    course = [(0, net.layers[1].W.T.copy(), rule.stand_in(net.layers[1]).copy())]
+    course = [(0, net[2].W.T.copy(), rule.stand_in(net[2], rule.feedback[2]).copy())]
     for _ in range(epochs):
         for batch in np.split(rng.permutation(1000), 50):
             fa.train_step(net, rule, loss, sgd, x[batch], y[batch])
-        course.append((sgd.step, net.layers[1].W.T.copy(), rule.stand_in(net.layers[1]).copy()))
+        course.append((sgd.step, net[2].W.T.copy(), rule.stand_in(net[2], rule.feedback[2]).copy()))
     return course
 
 
