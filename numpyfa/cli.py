@@ -2,21 +2,21 @@
 
 import argparse
 import inspect
-import json
 import math
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import data, doctor, init
+from . import data, doctor, init, laws
 from .errors import Diverged, InputError, Stopped, choose
 from .experiments import EXPERIMENTS
-from .experiments.folder import by_layer, epochs_done, plain_json
+from .experiments.folder import by_layer, epochs_done
 from .experiments.protocol import Experiment, Protocol, takes_init
 from .experiments.runner import run
 from .experiments.study import Study
 from .experiments.study import run as run_study
 from .init import INITS
+from .laws import report
 from .local import ACTIVATIONS
 from .losses import LOSSES
 from .models import MODELS
@@ -81,6 +81,9 @@ def parser():
     p.set_defaults(command=train)
 
     p = commands.add_parser("check", help="verify every gradient, identity and law; print a table")
+    p.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"a rule, or {', '.join(laws.ENGINE)}; all if none is named"
+    )
     p.add_argument("--json", action="store_true", help="print JSON instead of a table")
     p.set_defaults(command=check)
 
@@ -233,22 +236,9 @@ def spread(row, column):
 
 
 def check(options):
-    from .checks import CHECKS
-
-    results = [(group.__name__, result) for group in CHECKS for result in group()]
-    if options.json:
-        print(json.dumps(plain_json([{"group": group} | result.as_dict() for group, result in results]), indent=2))
-    else:
-        width = max(len(result.name) for _, result in results)
-        print(f"{'check':{width}}  {'figure':>8}  {'at most':>8}  skipped  verdict")
-        for _, result in results:
-            verdict = "ok" if result.passed else f"FAILED {result.note}"
-            print(
-                f"{result.name:{width}}  {result.figure:8.1e}  {result.tolerance:8.1e}  {result.skipped:7}  {verdict}"
-            )
-        failed = sum(not result.passed for _, result in results)
-        print(f"{len(results)} checks, {failed} failed")
-    return 0 if all(result.passed for _, result in results) else 1
+    found = report.run(options.names)
+    print(report.as_json(found) if options.json else report.as_table(found))
+    return 1 if report.failed(found) else 0
 
 
 def list_rules(options):

@@ -5,8 +5,8 @@ parameter has moved.
 """
 
 import numpyfa as fa
-from numpyfa import checks
 from numpyfa.gradcheck import Check
+from numpyfa.laws.nets import dense_net, outcome
 
 
 def Right(net):
@@ -18,9 +18,9 @@ def Broken(net):
 
 
 def check(listed):
-    net = checks.dense_net("tanh")
+    net = dense_net("tanh")
     before = {name: p.copy() for name, p in net.parameters().items()}
-    _, gradients = checks.outcome(net, fa.BP(net))
+    _, gradients = outcome(net, fa.BP(net))
     parameters = listed(net)
     fa.SGD(0.1).update(parameters, {name: gradients[name] for name in parameters})
     still = sum(bool((p == before[name]).all()) for name, p in net.parameters().items())

@@ -7,8 +7,8 @@ stays away from 0 even when the rule is backpropagation. So set B = W^T, and ask
 import numpy as np
 
 import numpyfa as fa
-from numpyfa import checks
 from numpyfa.gradcheck import Check
+from numpyfa.laws.nets import batch, dense_net, use_bp_feedback
 
 
 def Right(rule, traces, output):
@@ -16,14 +16,15 @@ def Right(rule, traces, output):
 
 
 def Broken(rule, traces, output):
-    mine = rule.signals(traces, output)[1].e
-    true = fa.BP(rule.net).signals(traces, output)[1].delta
+    mine = dict(rule.signals(traces, output))[2].e
+    true = dict(fa.BP(rule.net).signals(traces, output))[2].delta
     return float(np.mean(fa.metrics.angle(mine, true)))
 
 
 def check(angle):
-    net = checks.dense_net("tanh")
-    rule = checks.use_bp_feedback(fa.FA(net))
-    traces = net.forward(3 * checks.batch(net)[0])
-    output = fa.SoftmaxCrossEntropy().output(traces[-1].h, checks.batch(net)[1])
+    net = dense_net("tanh")
+    rule = use_bp_feedback(fa.FA(net))
+    x, target = batch(net)
+    traces = net.forward(3 * x)
+    output = fa.SoftmaxCrossEntropy().output(net, traces, target)
     return Check("degrees to BP when B = W^T", angle(rule, traces, output), 1e-5)

@@ -11,8 +11,8 @@ Right = fa.DFA
 
 
 class Broken(fa.DFA):
-    def project(self, layer, feedback, trace, output):
-        return 0 * (output.error @ feedback["B"])
+    def project(self, layer, own, trace, output):
+        return 0 * (output.error @ own["B"])
 
 
 def error(rule):

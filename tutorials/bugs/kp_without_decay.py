@@ -7,9 +7,9 @@ both grow, and that passes for the method at work. The law is that the gap shrin
 import numpy as np
 
 import numpyfa as fa
-from numpyfa import checks
-from numpyfa.checks import laws
 from numpyfa.gradcheck import Check
+from numpyfa.laws.kp import gap
+from numpyfa.laws.nets import batch, dense_net
 
 
 def Right():
@@ -21,10 +21,10 @@ def Broken():
 
 
 def check(optimizer):
-    net = checks.dense_net("tanh")
-    rule, step = fa.KP(net), optimizer()
-    start = np.linalg.norm(laws.gap(rule)[3])
-    x, target = checks.batch(net)
+    net = dense_net("tanh")
+    rule, sgd = fa.KP(net), optimizer()
+    start = np.linalg.norm(gap(rule)[3])
+    x, target = batch(net)
     for _ in range(100):
-        fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), step, x, target)
-    return Check("|B - W^T| after / before 100 steps", float(np.linalg.norm(laws.gap(rule)[3]) / start), 0.01)
+        fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), sgd, x, target)
+    return Check("|B - W^T| after / before 100 steps", float(np.linalg.norm(gap(rule)[3]) / start), 0.01)

@@ -8,21 +8,22 @@ every step, so look at the second.
 import numpy as np
 
 import numpyfa as fa
-from numpyfa import checks
 from numpyfa.gradcheck import Check
+from numpyfa.laws.nets import dense_net, passed
 
 Right = fa.FRSF
 
 
 class Broken(fa.FRSF):
-    def transport(self, layer, feedback, trace, signal):
-        feedback["M"][...] = feedback["M"] * np.sign(layer.W).T
-        return signal.delta @ feedback["M"]
+    def stand_in(self, layer, own):
+        own["M"][...] = own["M"] * np.sign(layer.W).T
+        return own["M"]
 
 
 def check(rule):
-    net = checks.dense_net("tanh")
-    a_rule, layer = rule(net), net.layers[1]
-    checks.outcome(net, a_rule)
-    wrong = np.sign(a_rule.stand_in(layer)) != np.sign(layer.W.T)
+    net = dense_net("tanh")
+    signed, layer = rule(net), net[2]
+    traces, output = passed(net)
+    signed.gradients(traces, output)
+    wrong = np.sign(signed.stand_in(layer, signed.feedback[2])) != np.sign(layer.W.T)
     return Check("share of feedback of the wrong sign at the second batch", float(wrong.mean()), 0.0)

@@ -8,22 +8,22 @@ same batch twice has the same mean gradient, in every layer.
 import numpy as np
 
 import numpyfa as fa
-from numpyfa import checks
 from numpyfa.gradcheck import Check
+from numpyfa.laws.nets import batch, dense_net, largest_difference
 
 Right = fa.DFA
 
 
 class Broken(fa.DFA):
-    def project(self, layer, feedback, trace, output):
-        return len(trace.h) * (output.error @ feedback["B"])
+    def project(self, layer, own, trace, output):
+        return len(trace.h) * (output.error @ own["B"])
 
 
 def check(rule):
-    net = checks.dense_net("tanh")
-    (x, target), a_rule, found = checks.batch(net), rule(net), []
+    net, found = dense_net("tanh"), []
+    x, target = batch(net)
     for times in (1, 2):
         traces = net.forward(np.tile(x, (times, 1)))
-        output = fa.SoftmaxCrossEntropy().output(traces[-1].h, np.tile(target, (times, 1)))
-        found.append(net.gradients(traces, a_rule.signals(traces, output)))
-    return Check("the batch twice over has the same gradient", checks.nets.largest_difference(*found), 1e-12)
+        output = fa.SoftmaxCrossEntropy().output(net, traces, np.tile(target, (times, 1)))
+        found.append(rule(net).gradients(traces, output))
+    return Check("the batch twice over has the same gradient", largest_difference(*found), 1e-12)
