@@ -39,7 +39,8 @@ def train_step(net, rule, loss, optimizer, x, target, noise=None):
     return float(output.value), traces
 
 
-def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history=(), after_epoch=None, augment=None):
+def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history=(), after_epoch=None, after_batch=None,
+        augment=None):  # fmt: skip
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
     epoch, train_error and test_error (in %), loss (mean over the training set, in evaluation mode),
@@ -49,8 +50,8 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
 
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
-    `after_epoch(history)` is called after each epoch. `augment(x, rng)`, such as `dataset.flip_and_crop`, changes each
-    training batch.
+    `after_epoch(history)` is called after each epoch, `after_batch(epoch, done, batches)` after each batch.
+    `augment(x, rng)`, such as `dataset.flip_and_crop`, changes each training batch.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """
@@ -78,14 +79,15 @@ def fit(net, rule, loss, optimizer, data, *, epochs, batch_size, seed=0, history
         order = to_device(streams("order", epoch).permutation(len(x)), net.module)
         noise, shifts = streams("noise", epoch), streams("augment", epoch)
         change = augment and (lambda batch, rng=shifts: augment(batch, rng))
-        run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change)
+        told = after_batch and (lambda done, batches, now=epoch: after_batch(now, done, batches))
+        run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, told)
         history.append(record(epoch))
         if after_epoch:
             after_epoch(history)
     return history
 
 
-def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=None, augment=None):
+def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=None, augment=None, after_batch=None):
     """Train on the examples x in the given order, once. x may be bytes: only a batch at a time becomes numbers.
     `augment(batch)` is what a batch is replaced by before that.
 
@@ -98,6 +100,8 @@ def run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise=No
         value, traces = train_step(net, rule, loss, optimizer, net.to_float(images), target[batch], noise)
         if not math.isfinite(value):
             raise _diverged(net, optimizer, traces)
+        if after_batch:
+            after_batch(start // batch_size + 1, -(-len(order) // batch_size))
 
 
 def evaluate(net, loss, x, label, batch_size=1000):
