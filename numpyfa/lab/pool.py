@@ -29,8 +29,6 @@ def run_jobs(work: Callable, jobs: Sequence[tuple], workers: int, hear: Callable
     """
     if not jobs:
         return
-    if getattr(multiprocessing.current_process(), "_inheriting", False):  # a worker that imports the user's script
-        os._exit(NO_GUARD)
     diverged = []
     context = multiprocessing.get_context("spawn")  # a fresh process reads the thread settings before it loads BLAS
     messages = context.Queue()
@@ -60,6 +58,12 @@ def run_jobs(work: Callable, jobs: Sequence[tuple], workers: int, hear: Callable
         pool.shutdown(wait=True, cancel_futures=True)
     if diverged:
         raise Diverged("; ".join(diverged))
+
+
+def end_if_reading_a_script() -> None:
+    """End a worker that was made to start a run while it reads the script that started the run it belongs to."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(NO_GUARD)
 
 
 def lost(processes: set) -> Exception:

@@ -33,9 +33,12 @@ from .folder import (
     write_part,
     write_record,
 )
-from .pool import run_jobs, stop_if_alone, tell
+from .pool import end_if_reading_a_script, run_jobs, stop_if_alone, tell
 from .progress import Progress
 from .tables import Rows, write_rows
+
+
+OFTEN = 1.0  # seconds between two writings of history.csv, while a run goes on
 
 
 def run(
@@ -53,6 +56,7 @@ def run(
     is in use; Diverged when a job's numbers stop being finite, after the other jobs have finished; Stopped when a
     process is lost.
     """
+    end_if_reading_a_script()
     out, progress = Path(out), progress or Progress()
     shared = experiment.check(settings)
     with locked(out):
@@ -69,6 +73,7 @@ def run(
         except BaseException:
             clear_litter(home)
             with suppress(InputError):  # the error itself matters more
+                state.read()  # what was kept, also by those that had no time to say so
                 state.write_history()
             raise
         summary = conclude(state, shared, machines)
@@ -140,7 +145,7 @@ class State:
             if rows is not None:
                 self.rows[job] = rows
             progress.at(self.done(), words)
-            if rows is not None and time.monotonic() - self.written > 1:  # a moment's work, but not a thousand times
+            if rows is not None and time.monotonic() - self.written > OFTEN:
                 self.write_history()
 
         needs_place = self.experiment.begun is not None

@@ -18,6 +18,7 @@ from ..lab.training import training
 
 SOURCE = 'poster "Feedback alignment for training neural networks"'
 LR_PER_EXAMPLE = 0.01
+QUICK = {"epochs": 4, "seeds": 2, "examples": 10000}
 TANH = {"activation": "tanh", "loss": "softmax", "feedback": "normal:1", "init": "fan_in"}
 
 EXPERIMENTS = (
@@ -26,6 +27,7 @@ EXPERIMENTS = (
         protocol=Protocol(net="784-200-80-10", rules=("bp", "fa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
+        quick=QUICK,
         question="The poster says that FA mitigates over-fitting: compare the train with the test error.",
     ),
     training(
@@ -33,6 +35,7 @@ EXPERIMENTS = (
         protocol=Protocol(net="784-1000-10", rules=("bp", "fa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
+        quick=QUICK,
         published={"fa": 3.23},
         question="The poster's FA test error is 3.23 %.",
     ),
@@ -41,6 +44,7 @@ EXPERIMENTS = (
         protocol=Protocol(net="784-200-200-100-10", rules=("bp", "dfa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
+        quick=QUICK,
         published={"dfa": 4.31},
         question="The poster's DFA test error is 4.31 %.",
     ),
