@@ -37,7 +37,6 @@ from .pool import end_if_reading_a_script, run_jobs, stop_if_alone, tell
 from .progress import Progress
 from .tables import Rows, write_rows
 
-
 OFTEN = 1.0  # seconds between two writings of history.csv, while a run goes on
 
 

@@ -13,20 +13,18 @@ The settings of the paper's figures were not at hand; these are ours, in its mod
 """
 
 from ...lab.experiment import Experiment
-from .figure import draw
-from .verdict import table, verdict
-from .work import SETTINGS, jobs, work
+from . import figure, verdict, work
 
 EXPERIMENTS = (
     Experiment(
         name="align-then-memorise",
-        settings=SETTINGS,
+        settings=work.SETTINGS,
         quick={"linear_seeds": 2, "seeds": 8, "shared": [0.0, 0.4, 0.8], "heat_steps": [300, 3000]},
-        jobs=jobs,
-        work=work,
-        draw=draw,
-        table=table,
-        verdict=verdict,
+        jobs=work.jobs,
+        work=work.work,
+        draw=figure.draw,
+        table=verdict.table,
+        verdict=verdict.verdict,
         source="Refinetti, d'Ascoli, Ohana & Goldt 2021 (arXiv 2011.12428)",
         question="does feedback alignment first align and then memorise, and what decides how far?",
     ),

@@ -22,14 +22,12 @@ all parameters.
 """
 
 from ...lab.experiment import Experiment
-from .figure import draw
-from .verdict import table, verdict
-from .work import SETTINGS, jobs, work
+from . import figure, verdict, work
 
 EXPERIMENTS = (
     Experiment(
         name="fixed-points",
-        settings=SETTINGS,
+        settings=work.SETTINGS,
         quick={
             "seeds": 1,
             "epochs": 20,
@@ -47,11 +45,11 @@ EXPERIMENTS = (
             "draws": 10,
             "walk_steps": 1000,
         },
-        jobs=jobs,
-        work=work,
-        draw=draw,
-        table=table,
-        verdict=verdict,
+        jobs=work.jobs,
+        work=work.work,
+        draw=figure.draw,
+        table=verdict.table,
+        verdict=verdict.verdict,
         source="after the abstract of Chu & Bacho 2023 (arXiv 2306.02325)",
         question="does alignment say which fixed points are stable, and does it drive learning?",
     ),

@@ -7,20 +7,18 @@ shows. Angles are signed here, and means over 200 inputs.
 """
 
 from ...lab.experiment import Experiment
-from .figure import draw
-from .verdict import table, verdict
-from .work import SETTINGS, jobs, work
+from . import figure, verdict, work
 
 EXPERIMENTS = (
     Experiment(
         name="lillicrap-linear",
-        settings=SETTINGS,
+        settings=work.SETTINGS,
         quick={"scales": [1e-4, 0.01, 0.05, 0.25], "scale_examples": 5000, "seeds": 4},
-        jobs=jobs,
-        work=work,
-        draw=draw,
-        table=table,
-        verdict=verdict,
+        jobs=work.jobs,
+        work=work.work,
+        draw=figure.draw,
+        table=verdict.table,
+        verdict=verdict.verdict,
         source="Lillicrap et al. 2016 (arXiv 1411.0247)",
         question="when does random feedback come to act as a pseudo-inverse, and do the proofs' quantities behave?",
     ),

@@ -17,20 +17,18 @@ N(0, Q / N), one draw a seed ("random R").
 """
 
 from ...lab.experiment import Experiment
-from .figure import draw
-from .verdict import table, verdict
-from .work import SETTINGS, jobs, work
+from . import figure, verdict, work
 
 EXPERIMENTS = (
     Experiment(
         name="student-teacher",
-        settings=SETTINGS,
+        settings=work.SETTINGS,
         quick={"t": 100, "marks": 25, "seeds": 4},
-        jobs=jobs,
-        work=work,
-        draw=draw,
-        table=table,
-        verdict=verdict,
+        jobs=work.jobs,
+        work=work.work,
+        draw=figure.draw,
+        table=verdict.table,
+        verdict=verdict.verdict,
         source='poster "Feedback alignment for training neural networks"; Refinetti et al. 2021',
         question="does v align with the feedback vector F, and does theory follow simulation?",
     ),

@@ -27,12 +27,16 @@ def table(settings: Settings, rows: Rows) -> Rows:
 
 
 def verdict(settings: Settings, table: Rows) -> list[str]:
-    ends = {row["rule"]: row[f"at {settings['t']:g}: theory"] for row in table}
-    answer = "v aligns with F under FA alone" if ends["fa"] > 0.9 > ends["bp"] else "v does not align under FA alone"
-    apart = "; ".join(
-        f"{row['rule'].upper()} {row[key]}" for row in table for key in row if key.startswith("deviation")
-    )
+    rows = {row["rule"]: row for row in table}
+    highest = {rule: row["highest in theory"] for rule, row in rows.items()}
+    aligns = highest["fa"] > 0.9 > highest["bp"]
+    answer = "v aligns with F under FA alone" if aligns else "v does not align under FA alone"
+    end = f"at {settings['t']:g}: theory"
+    course = "; ".join(f"{rule.upper()} {highest[rule]:.2f}, {row[end]:.2f}"
+                       for rule, row in rows.items())  # fmt: skip
+    times = next(name for name in table[0] if name.startswith("deviation"))
+    apart = "; ".join(f"{rule.upper()} {row[times]}" for rule, row in rows.items())
     return [
-        f"the cosine of v and F ends in theory at {ends['fa']:.2f} under FA and {ends['bp']:.2f} under BP: {answer}",
-        f"simulation is from theory by at most (to t = 10, 100, {settings['t']:g}) {apart}",
+        f"the cosine of v and F in theory, at its highest and at the end: {course}: {answer}",
+        f"the largest {times} of simulation from theory: {apart}",
     ]
