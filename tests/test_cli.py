@@ -101,7 +101,7 @@ def test_doctor_reports_versions_blas_and_the_reason_for_no_gpu(capsys):
     assert re.search(r"^GPU +(yes: |no: \S)", printed, re.M)
 
 
-def test_importing_numpyfa_imports_neither_cupy_nor_matplotlib():
-    code = "import sys, numpyfa; print([m for m in ('cupy', 'matplotlib', 'pooch') if m in sys.modules])"
+def test_the_command_line_imports_neither_cupy_nor_matplotlib_before_it_needs_them():
+    code = "import sys, numpyfa.cli; print([m for m in ('cupy', 'matplotlib', 'pooch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

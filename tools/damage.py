@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,15 @@ STUDY = "pfa-angle"
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--number", type=int, default=300, help="damages of each folder")
-    options.add_argument("--flips", type=int, default=20000, help="flipped bits of a checkpoint")
-    options.add_argument("--seed", type=int, default=0)
-    options = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--number", type=int, default=300, help="damages of each folder")
+    parser.add_argument("--flips", type=int, default=20000, help="flipped bits of a checkpoint")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     draw, bad = random.Random(options.seed), 0
     work_here()
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         digits = folder / "digits.npz"
         part = load("mnist").part(60, 20)
         np.savez(digits, x_train=part.x_train, y_train=part.y_train, x_test=part.x_test, y_test=part.y_test)
@@ -67,7 +67,7 @@ def report(what: str, counts: Counter) -> int:
 def work_here() -> None:
     """Do the jobs in this process: a process of their own takes a second to start."""
 
-    def run_here(work: Callable, jobs: list, workers: int, hear: Callable) -> None:
+    def run_here(work: Callable, jobs: Sequence[tuple], workers: int, hear: Callable = print) -> None:
         run.tell = hear
         for job in jobs:
             work(*job)
@@ -177,7 +177,8 @@ def flip_checkpoint(folder: Path, digits: Path, number: int, draw: random.Random
         arrays = {**net.parameters(), **rule.arrays(), **optimizer.arrays()}
         return found, optimizer.step, {name: array.tobytes() for name, array in arrays.items()}
 
-    due, counts = state(), Counter()
+    due = state()
+    counts: Counter = Counter()
     for _ in range(number):
         path.write_bytes(flipped(whole, draw))
         try:

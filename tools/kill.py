@@ -26,13 +26,13 @@ STUDY = ["reproduce", "align-then-memorise", "--quick", "--seeds", "4"]
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--times", type=int, default=20)
-    options.add_argument("--seed", type=int, default=0)
-    options = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     draw = random.Random(options.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         kinds = prepare(folder)
         faults = 0
         for number in range(options.times):

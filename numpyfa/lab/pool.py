@@ -19,6 +19,7 @@ from typing import Any
 from ..doctor import THREADS
 from ..errors import Diverged, InputError, Stopped
 
+messages: Any = None  # in a worker, the queue to its parent
 NO_GUARD = 86  # how a worker ends that was made to start a run of its own while it read the user's script
 
 
@@ -124,8 +125,12 @@ def start_worker(queue_to_parent: Any) -> None:
 
 def end_with_parent() -> None:
     """Wait until the parent is gone, however it went; then end at once. An idle worker would never notice."""
-    connection.wait([multiprocessing.parent_process().sentinel])
+    connection.wait([parent().sentinel])
     os._exit(1)
+
+
+def parent() -> Any:
+    return multiprocessing.parent_process()
 
 
 def tell(*message: Any) -> None:
@@ -135,5 +140,5 @@ def tell(*message: Any) -> None:
 
 def stop_if_alone() -> None:
     """End a worker whose parent was killed, before a resumed run writes the same files."""
-    if not multiprocessing.parent_process().is_alive():
+    if not parent().is_alive():
         os._exit(1)

@@ -42,7 +42,7 @@ SETTINGS = {
 class Large:
     """The large net in training: `epoch(rule)` trains it, `measure()` says how it is."""
 
-    def __init__(self, settings, seed, sW=1.0, sB=1.0, lr=0.1):
+    def __init__(self, settings: Settings, seed: int, sW: float = 1.0, sB: float = 1.0, lr: float = 0.1) -> None:
         fan_in = (784, 100, 100)
         layers = [Dense(100, "tanh", init=f"uniform:{sW / n**0.5}") for n in fan_in[:2]]
         self.net = Network(
@@ -56,29 +56,29 @@ class Large:
         self.labels, self.labels_test = images.y_train.astype(int), images.y_test.astype(int)
         self.inputs, self.target = self.net.to_float(self.x), np.eye(10)[self.labels]
 
-    def batches(self):
+    def batches(self) -> list[np.ndarray]:
         """The next epoch's batches of 20, in an order of its own."""
         self.count += 1
         order = self.streams("order", self.count).permutation(len(self.x))
         return np.split(order, range(20, len(order), 20))
 
-    def step(self, rule, batch):
+    def step(self, rule: str, batch: np.ndarray) -> None:
         value, _ = train_step(
             self.net, self.rules[rule], self.loss, self.optimizer, self.inputs[batch], self.target[batch]
         )
         if not np.isfinite(value):
             raise Diverged(f"fixed-points: training by {rule} diverges")
 
-    def epoch(self, rule):
+    def epoch(self, rule: str) -> None:
         for batch in self.batches():
             self.step(rule, batch)
 
-    def look(self):
+    def look(self) -> tuple:
         """(traces, output) over all training examples."""
         traces = self.net.forward(self.inputs, train=True)
         return traces, self.loss.output(traces[-1].h, self.target)
 
-    def measure(self):
+    def measure(self) -> Row:
         """Losses, errors in % and cosines of FA's hidden gradients to BP's."""
         loss, train_error = evaluate(self.net, self.loss, self.x, self.labels)
         test_error = evaluate(self.net, self.loss, self.x_test, self.labels_test)[1]
@@ -88,13 +88,13 @@ class Large:
         by_layer = gradient_cosine(self.rules["fa"], traces, output)
         return row | {f"cosine_{layer}": value for layer, value in by_layer.items()}
 
-    def update(self, rule):
+    def update(self, rule: str) -> np.ndarray:
         """The gradient as the rule has it, over all training examples, as one vector."""
         traces, output = self.look()
         gradients = self.net.gradients(traces, self.rules[rule].signals(traces, output))
         return np.concatenate([each.reshape(-1) for each in gradients.values()])
 
-    def weights(self):
+    def weights(self) -> np.ndarray:
         return np.concatenate([each.reshape(-1) for each in self.net.parameters().values()])
 
 
@@ -208,13 +208,13 @@ def rest(
     start's)."""
     marks, rows = set(np.geomspace(1, settings["small_steps"], 40).astype(int).tolist()), []
 
-    def norms(now):
+    def norms(now: list) -> list:
         updates = theory.update(now, X, Y, "fa", B), theory.update(now, X, Y)
         return [np.linalg.norm(np.concatenate(each, axis=None)) for each in updates]
 
     start = norms(W)
 
-    def after(step, now):
+    def after(step: int, now: list) -> None:
         if step in marks:
             update, gradient = (float(a / b) for a, b in zip(norms(now), start))
             rows.append({"step": step, "loss": theory.loss(now, X, Y), "update": update, "gradient": gradient})
@@ -228,7 +228,7 @@ def push(settings: Settings, W: list, X: np.ndarray, Y: np.ndarray, B: dict, fro
     rows = [about | {"step": 0, "loss": theory.loss(W, X, Y)}]
     marks = set(np.geomspace(1, settings["push_steps"], 60).astype(int).tolist())
 
-    def after(step, now):
+    def after(step: int, now: list) -> None:
         if step in marks:
             rows.append(about | {"step": step, "loss": theory.loss(now, X, Y)})
 

@@ -50,7 +50,7 @@ def kolen_pollack(settings: Settings, case: str, seed: int) -> list[Row]:
     name, lr, decay, decoupled = settings["cases"][case]
     shrink, start = 1 - lr * decay, {}
 
-    def look(net, rule, step):
+    def look(net: Any, rule: Any, step: int) -> list[Row]:
         rows = []
         for layer in net.layers[1:]:
             W, B = layer.W.T, rule.feedback[layer.number]["B"]
@@ -74,7 +74,7 @@ def pfa_angle(settings: Settings, expansion: int | str, seed: int) -> list[Row]:
     shrink, start = 1 - settings["lr"] * settings["decay"], {}
     orthogonal = expansion == "orthogonal"
 
-    def look(net, rule, step):
+    def look(net: Any, rule: Any, step: int) -> list[Row]:
         rows = []
         for layer in net.layers[1:]:
             own = rule.feedback[layer.number]
@@ -89,7 +89,7 @@ def pfa_angle(settings: Settings, expansion: int | str, seed: int) -> list[Row]:
             rows.append(row | {"apart": float(np.abs(P - due).max() / np.abs(P).max())})
         return rows
 
-    def make_rule(net):
+    def make_rule(net: Any) -> PFA:
         return PFA(net, seed=seed, expansion=1 if orthogonal else expansion, orthogonal=orthogonal)
 
     return train(settings, seed, make_rule, optimizer("sgd", settings["lr"], decay=settings["decay"]), look)
