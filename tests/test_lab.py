@@ -596,10 +596,11 @@ def test_gpu_without_a_gpu_is_one_line_with_the_reason(tmp_path, npz, refused, m
     assert "no driver; use --device cpu" in refused(*train(npz, tmp_path / "run", "--device", "gpu"))
 
 
-def test_any_net_any_optimiser_any_option_trains(tmp_path, npz, in_this_process):
+def test_any_net_any_optimiser_any_option_trains_and_the_table_names_the_layers(tmp_path, npz, in_this_process, capsys):
     options = "--optimizer sgd --momentum 0.9 --decay 1e-4 --lr 0.01 --dtype float64 --batch-size 50 --init glorot"
     options = [*options.split(), "--feedback", "uniform:0.5", "--activation", "relu"]
     assert cli.main(train(npz, tmp_path / "run", *options, net="lenet", rule="fa,shallow", epochs=1)) == 0
+    assert re.search(r"angle conv 3 \(deg\) +angle dense 4 \(deg\)", capsys.readouterr().out)
     assert cli.main(train(npz, tmp_path / "b", "--optimizer", "adam", "--lr", "0.001", rule="dfa", epochs=1)) == 0
 
 

@@ -34,13 +34,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         kinds = prepare(folder)
-        faults = 0
-        for number in range(options.times):
-            kind = list(kinds)[number % len(kinds)]
-            fault = one(folder / f"{number}", kind, *kinds[kind], draw)
-            faults += bool(fault)
-            print(f"{number + 1:3} {fault or 'ok'}", flush=True)
-    print(f"{options.times} runs killed, {faults} faults")
+        killed, faults, number = 0, 0, 0
+        while killed < options.times:
+            kind = list(kinds)[killed % len(kinds)]
+            number += 1
+            what, fault = one(folder / f"{number}", kind, *kinds[kind], draw)
+            if what:
+                killed += 1
+                faults += bool(fault)
+                print(f"{killed:3} {what}: {fault or 'ok'}", flush=True)
+    print(f"{killed} runs killed, {faults} faults")
     return 1 if faults else 0
 
 
@@ -61,8 +64,11 @@ def prepare(folder: Path) -> dict:
     return found
 
 
-def one(out: Path, kind: str, words: list, before: list | None, due: dict, seconds: float, draw: random.Random) -> str:
-    """Kill one run, look, resume it, and compare; return the fault in words, or nothing."""
+def one(
+    out: Path, kind: str, words: list, before: list | None, due: dict, seconds: float, draw: random.Random
+) -> tuple[str, str]:
+    """Kill one run, look, resume it, and compare; return what was done, and the fault in words or nothing. Nothing was
+    done if the run was over by then."""
     old = {}
     if before:
         finish(before, out)
@@ -72,7 +78,7 @@ def one(out: Path, kind: str, words: list, before: list | None, due: dict, secon
     process = start(words, out)
     try:
         process.communicate(timeout=moment)
-        return ""  # it was faster than the last time: nothing to kill
+        return "", ""
     except subprocess.TimeoutExpired:
         process.send_signal(number)
     what = f"{kind}, {number.name} after {moment:.1f} of {seconds:.1f} s"
@@ -80,20 +86,20 @@ def one(out: Path, kind: str, words: list, before: list | None, due: dict, secon
     try:
         process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        return f"{what}: the output is still open after {PATIENCE} s"
+        return what, f"the output is still open after {PATIENCE} s"
     while left := processes_of(process.pid):
         if time.monotonic() - killed > PATIENCE:
-            return f"{what}: processes {left} are left after {PATIENCE} s"
+            return what, f"processes {left} are left after {PATIENCE} s"
         time.sleep(0.05)
     finished = (out / "history.csv").exists() and not (out / ".new").exists() and content(out) == due
     if not finished and before and not any((out / name).exists() for name in (".done", ".moving")):
         now = content(out)
         if now != old:
-            return f"{what}: the results that were to be replaced are not whole"
+            return what, f"the results that were to be replaced are not whole"
     begun = (out / ".new" / "protocol.json").exists() if before else (out / "protocol.json").exists()
     plain = [word for word in words if word != "--force"]
     finish([*plain, "--resume"] if begun or finished else words, out)
-    return "" if content(out) == due else f"{what}: what it gives after it was resumed differs"
+    return what, "" if content(out) == due else "what it gives after it was resumed differs"
 
 
 def start(words: list, out: Path) -> subprocess.Popen:

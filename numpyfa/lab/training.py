@@ -193,18 +193,22 @@ def show(experiment: Experiment, settings: Settings, table: Rows) -> list[str]:
     )
     names = {name for row in table for name in row if name.startswith("angle_") and not name.endswith("_sd")}
     angles = sorted(names, key=by_layer)
-    header = [
-        "rule",
-        "train error %",
-        "test error %",
-        *(f"angle {name.removeprefix('angle_')} (deg)" for name in angles),
-    ]
+    kinds = layer_names(protocol)
+    header = ["rule", "train error %", "test error %"]
+    header += [f"angle {kinds[int(name.removeprefix('angle_'))]} (deg)" for name in angles]
     lines = [[row["rule"], *(cell(row, name) for name in ["train_error", "test_error", *angles])] for row in table]
     if any("published_test_error" in row for row in table):
         header.append("published test error %")
         lines = [[*line, f"{row['published_test_error']:g}" if "published_test_error" in row else ""]
                  for line, row in zip(lines, table)]  # fmt: skip
     return [title, *aligned([header, *lines])]
+
+
+def layer_names(protocol: Protocol) -> dict[int, str]:
+    """What the numbers of layers stand for: 'conv 1', 'junction 4'. A junction has an angle under rules that send
+    signals from layer to layer, and none under those that send them directly to layers with weights."""
+    net = build(protocol, "bp", 0, dataset(protocol, download=False))[0]
+    return {layer.number: f"{type(layer).__name__.lower()} {layer.number}" for layer in net.layers}
 
 
 def cell(row: dict, name: str) -> str:
