@@ -1,27 +1,33 @@
-"""The command line. Bad input is one line on standard error and exit status 2; Ctrl-C is 130."""
+"""The command line. Bad input is one line on standard error and exit status 2; Ctrl-C is 130, SIGTERM 143."""
 
 import argparse
 import inspect
-import math
+import signal
 import sys
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import data, doctor, init, laws
 from .errors import Diverged, InputError, Stopped, choose
-from .experiments import EXPERIMENTS
-from .experiments.folder import by_layer, epochs_done
-from .experiments.protocol import Experiment, Protocol, takes_init
-from .experiments.runner import run
-from .experiments.study import Study
-from .experiments.study import run as run_study
 from .init import INITS
+from .lab.experiment import Experiment, Settings
+from .lab.progress import shown
+from .lab.protocol import Protocol, takes_init
+from .lab.run import run
+from .lab.training import training
 from .laws import report
 from .local import ACTIVATIONS
 from .losses import LOSSES
 from .models import MODELS
 from .optim import OPTIMIZERS
+from .papers import EXPERIMENTS
 from .rules import RULES, VARIANTS, find
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,6 +37,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments=None):
     """Run one command; return the exit status."""
+    with suppress(AttributeError):  # a letter that the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="replace")
     try:
         options = parser().parse_args(arguments)
         return options.command(options) or 0
@@ -110,7 +118,7 @@ def run_options(p):
     p.add_argument("--batch-size", type=int)
     p.add_argument("--examples", type=int, help="use only the first so many training examples")
     p.add_argument("--validation", type=int, help="hold so many training examples out, in the test set's place")
-    p.add_argument("--lr", type=float, help="the step on the batch's mean gradient")
+    p.add_argument("--lr", type=float, help="the learning rate on the batch's mean gradient")
     p.add_argument("--device", choices=("cpu", "gpu", "auto"))
     p.add_argument("--dtype", choices=("float32", "float64"))
     p.add_argument("--out", help="the folder for the results (default: runs/ and the name)")
@@ -123,116 +131,60 @@ def names(text):
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def given(options, *keys):
+def given(options: argparse.Namespace, *keys: str) -> Settings:
     shared = ("epochs", "seeds", "batch_size", "lr", "device", "dtype", "examples", "validation")
     return {key: getattr(options, key) for key in (*keys, *shared)}
 
 
-def reproduce(options):
+def reproduce(options: argparse.Namespace) -> None:
     experiment = choose(EXPERIMENTS, options.experiment, "experiment")
-    if isinstance(experiment, Study):
-        return perform_study(experiment, experiment.adapt(options.quick, **given(options, "rules", "data")), options)
     perform(experiment, experiment.adapt(options.quick, **given(options, "rules", "data")), options)
 
 
-def train(options):
+def train(options: argparse.Namespace) -> None:
     keys = ("net", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
             "standardise", "augment", "decoupled", "burst")  # fmt: skip
     if options.feedback:
         init.parse(options.feedback)
-    if options.feedback and not any(takes_init(name) for name in options.rule):
-        raise InputError(f"--feedback: none of {','.join(options.rule)} takes an initialiser")
+        if not any(takes_init(name) for name in options.rule):
+            raise InputError(f"--feedback: none of {','.join(options.rule)} takes an initialiser")
     protocol = Protocol(net=options.net, rules=options.rule, seeds=1)
-    experiment = Experiment(f"{options.net}-{Path(options.data).stem}", protocol)
+    experiment = training(f"{options.net}-{Path(options.data).stem}", protocol)
     if options.out is None:
         options.out = str(Path("runs") / "-".join([experiment.name, *options.rule]))
     perform(experiment, experiment.adapt(**given(options, *keys)), options)
 
 
-def perform(experiment, protocol, options):
-    """Run with a progress bar, then print the table."""
-    from tqdm import tqdm
-
-    if protocol.data in data.SOURCES:
-        data.load(protocol.data)  # fetched here, where the progress shows
-    out = Path("runs") / experiment.name if options.out is None else options.out
-    total, latest = protocol.epochs * protocol.seeds * len(protocol.rules), {}
-    done = sum(epochs_done(out, *job) for job in protocol.jobs()) if options.resume else 0
-    with tqdm(total=total, initial=done, unit="epoch", disable=None, dynamic_ncols=True) as bar, resumable(out):
-
-        def progress(rule, seed, row):
-            latest[rule] = f"{row['test_error']:.2f} %"
-            bar.update(1)
-            bar.set_postfix(latest)
-
-        summary = run(experiment, protocol, out, options.resume, options.force, progress)
-    print(table(experiment, protocol, summary))
-    print(f"\nhistory.csv, summary.json, figure.png and checkpoints are in {out}")
-
-
-def perform_study(study, settings, options):
-    """Run with a progress bar, then print the table."""
-    from tqdm import tqdm
-
-    out = Path("runs") / study.name if options.out is None else options.out
-    with tqdm(total=len(study.jobs(settings)), unit="job", disable=None, dynamic_ncols=True) as bar, resumable(out):
-        summary = run_study(study, settings, out, options.resume, options.force, lambda job: bar.update(1))
-    rows = [list(summary["rows"][0]), *([cell(value) for value in row.values()] for row in summary["rows"])]
-    lines = columns(rows)
-    if max(map(len, lines)) > 200:  # sentences: one below the other
-        lines = [f"{name}: {word}" for row in rows[1:] for name, word in [*zip(rows[0], row), ("", "")]]
-    print("\n".join([f"{study.name}: {study.question}", *(line.removesuffix(": ") for line in lines)]))
-    print(f"\nhistory.csv, summary.json, figure.png and parts are in {out}")
-
-
-def cell(value):
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def perform(experiment: Experiment, settings: Settings, options: argparse.Namespace) -> None:
+    """Run, showing how far it is, then print the table and the verdict."""
+    out = Path("runs") / experiment.name if options.out is None else Path(options.out)
+    with resumable(out), shown() as progress:
+        summary = run(experiment, settings, out, options.resume, options.force, progress)
+    print("\n".join([*experiment.show(experiment, settings, summary["rows"]), *summary["verdict"]]))
+    written = ("history.csv", "summary.json", "figure.png", "parts", "checkpoints")
+    *most, last = [name for name in written if (out / name).exists()]
+    print(f"\n{', '.join(most)} and {last} are in {out}")
 
 
 @contextmanager
-def resumable(out):
-    """Ctrl-C inside says how to go on."""
+def resumable(out: Path) -> Iterator[None]:
+    """Ctrl-C and SIGTERM inside say how to go on."""
+
+    def terminate(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise Terminated
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, terminate) if main else None
     try:
         yield
-    except KeyboardInterrupt:
-        print(f"\nnumpyfa: interrupted; go on with --resume (without --force) and --out {out}", file=sys.stderr)
-        raise SystemExit(130) from None
-
-
-def columns(rows):
-    """Rows of words as lines of aligned columns."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip() for row in rows]
-
-
-def table(experiment, protocol, summary):
-    """The result in words and columns: errors in %, angles in degrees, mean and standard deviation over seeds."""
-    seeds = "1 seed" if protocol.seeds == 1 else f"mean (s.d.) over {protocol.seeds} seeds"
-    lines = [
-        f"{experiment.name}: {protocol.net} on {protocol.data}, {protocol.epochs} epochs, batch {protocol.batch_size}, "
-        f"step {protocol.steps()}, {seeds}"
-    ]
-    rows = summary["rows"]
-    angles = sorted({c for row in rows for c in row if c.startswith("angle_") and not c.endswith("_sd")}, key=by_layer)
-    shown = ["train_error", "test_error", *angles]
-    header = ["rule", "train error %", "test error %", *(f"angle {c.removeprefix('angle_')} (deg)" for c in angles)]
-    published = any("published_test_error" in row for row in rows)
-    cells = [header + ["published test error %"] * published]
-    for row in rows:
-        line = [row["rule"], *(spread(row, column) for column in shown)]
-        cells.append(line + [f"{row['published_test_error']:g}" if "published_test_error" in row else ""] * published)
-    lines += columns(cells)
-    if experiment.question:
-        lines.append(f"({experiment.question})")
-    return "\n".join(lines)
-
-
-def spread(row, column):
-    value, sd = row.get(column), row.get(f"{column}_sd")
-    if value is None or math.isnan(value):
-        return "-"
-    digits = 1 if "angle" in column else 2
-    return f"{value:.{digits}f}" + ("" if sd is None or math.isnan(sd) else f" ({sd:.{digits}f})")
+    except KeyboardInterrupt as error:
+        word, status = ("terminated", 143) if isinstance(error, Terminated) else ("interrupted", 130)
+        print(f"\nnumpyfa: {word}; go on with --resume (without --force) and --out {out}", file=sys.stderr)
+        raise SystemExit(status) from None
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
 
 
 def check(options):

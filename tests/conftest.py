@@ -23,3 +23,33 @@ def mini(mnist):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """The jobs of a run are done here, one after the other: a process of its own takes a second to start."""
+    from numpyfa.lab import run
+
+    def run_here(work, jobs, workers, hear):
+        monkeypatch.setattr(run, "tell", hear)
+        for job in jobs:
+            work(*job)
+
+    monkeypatch.setattr(run, "run_jobs", run_here)
+    monkeypatch.setattr(run, "stop_if_alone", lambda: None)
+
+
+@pytest.fixture
+def refused(capfd):
+    """A function that runs a command which must be refused, and returns the one line that it says. capfd, unlike
+    capsys, hears what the workers say too."""
+    from numpyfa import cli
+
+    def run(*arguments):
+        capfd.readouterr()
+        assert cli.main([str(argument) for argument in arguments]) == 2
+        lines = [line for line in capfd.readouterr().err.strip().splitlines() if ": epoch " not in line]
+        assert len(lines) == 1 and lines[0].startswith("numpyfa: "), lines
+        return lines[0]
+
+    return run

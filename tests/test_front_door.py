@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import numpyfa as fa
-from numpyfa.experiments import EXPERIMENTS
+from numpyfa.papers import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

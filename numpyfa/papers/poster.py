@@ -1,45 +1,52 @@
 """Three experiments on MNIST from the poster "Feedback alignment for training neural networks".
 
-What its text fixes: the layer sizes, tanh hidden units, a softmax output, feedback N(0, 1), a step of 0.01, and for
-the first that BP and FA start from the same weights. What it leaves open, and what we chose:
+What its text fixes: the layer sizes, tanh hidden units, a softmax output, feedback N(0, 1), a learning rate of 0.01,
+and for the first that BP and FA start from the same weights. What it leaves open, and what we chose:
 
-    step 0.01      of one example; a batch of 16 takes the step 0.16 on its mean gradient
+    rate 0.01      of one example; a batch of 16 takes 0.16 on its mean gradient
     batch size     16
     epochs         20 (figures/ has 60)
     weights        N(0, 1/fan_in), biases 0
     pixels         0..1, no centring
-    spread         mean and standard deviation over seeds 0, 1, 2, ...
+    seeds          mean and standard deviation over 0, 1, 2, ...
 
 No model is selected: the errors are those of the last epoch.
 """
 
-from .protocol import Experiment, Protocol
+from typing import Any
+
+from ..lab.protocol import Protocol
+from ..lab.training import training
 
 SOURCE = 'poster "Feedback alignment for training neural networks"'
 LR_PER_EXAMPLE = 0.01
-TANH = {"activation": "tanh", "loss": "softmax", "feedback": "normal:1", "init": "fan_in"}
+QUICK = {"epochs": 5, "seeds": 2, "examples": 20000}
+TANH: dict[str, Any] = {"activation": "tanh", "loss": "softmax", "feedback": "normal:1", "init": "fan_in"}
 
 EXPERIMENTS = (
-    Experiment(
+    training(
         name="mnist-200-80-10",
         protocol=Protocol(net="784-200-80-10", rules=("bp", "fa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
+        quick=QUICK,
         question="The poster says that FA mitigates over-fitting: compare the train with the test error.",
     ),
-    Experiment(
+    training(
         name="mnist-1000-10",
         protocol=Protocol(net="784-1000-10", rules=("bp", "fa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
+        quick=QUICK | {"examples": 10000},
         published={"fa": 3.23},
         question="The poster's FA test error is 3.23 %.",
     ),
-    Experiment(
+    training(
         name="mnist-dfa-200-200-100-10",
         protocol=Protocol(net="784-200-200-100-10", rules=("bp", "dfa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
+        quick=QUICK,
         published={"dfa": 4.31},
         question="The poster's DFA test error is 4.31 %.",
     ),

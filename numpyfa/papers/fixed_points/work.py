@@ -1,24 +1,48 @@
-"""The two nets of the study `fixed-points`, and what each of its experiments does with them. See there."""
+"""The settings, the jobs, and the two nets that they train. What they are for is said in the package."""
+
+from typing import Any
 
 import numpy as np
 
-from .. import data
-from ..backend import Streams
-from ..errors import Diverged
-from ..layers import Dense
-from ..learn import evaluate, train_step
-from ..losses import SoftmaxCrossEntropy
-from ..metrics import cosine, gradient_cosine, total_gradient_cosine
-from ..network import Network
-from ..optim import SGD
-from ..rules import BP, FA, Shallow
-from ..theory import fixed_points as theory
+from ... import data
+from ...backend import Streams
+from ...errors import Diverged
+from ...lab.experiment import Job, Row, Settings
+from ...layers import Dense
+from ...learn import evaluate, train_step
+from ...losses import SoftmaxCrossEntropy
+from ...metrics import cosine, gradient_cosine, total_gradient_cosine
+from ...network import Network
+from ...optim import SGD
+from ...rules import BP, FA, Shallow
+from ...theory import fixed_points as theory
+
+SETTINGS = {
+    "seeds": 3,
+    "examples": [2000, 1000],
+    "epochs": 40,
+    "switches": [["bp", "fa"], ["fa", "bp"], ["bp", "bp"], ["bp", "shallow"]],
+    "scales": [["fa", 1, 1, 0.1], ["fa", 0.001, 1, 0.1], ["fa", 3, 1, 0.1], ["fa", 10, 1, 0.1], ["fa", 1, 0.01, 0.1],
+               ["fa", 1, 0.1, 0.1], ["fa", 1, 10, 0.1], ["fa", 1, 100, 0.1], ["fa", 1, 100, 0.003], ["bp", 1, 1, 0.1],
+               ["bp", 10, 1, 0.1], ["shallow", 1, 1, 0.1]],
+    "scale_epochs": 60,
+    "small": 40,
+    "hidden": 40,
+    "narrow": 5,
+    "small_lr": 1e-3,
+    "small_steps": 100000,
+    "noise": 0.005,
+    "push_steps": 40000,
+    "draws": 25,
+    "shares": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0],
+    "walk_steps": 4000,
+}  # fmt: skip
 
 
 class Large:
     """The large net in training: `epoch(rule)` trains it, `measure()` says how it is."""
 
-    def __init__(self, settings, seed, sW=1.0, sB=1.0, lr=0.1):
+    def __init__(self, settings: Settings, seed: int, sW: float = 1.0, sB: float = 1.0, lr: float = 0.1) -> None:
         fan_in = (784, 100, 100)
         layers = [Dense(100, "tanh", init=f"uniform:{sW / n**0.5}") for n in fan_in[:2]]
         self.net = Network(
@@ -32,29 +56,29 @@ class Large:
         self.labels, self.labels_test = images.y_train.astype(int), images.y_test.astype(int)
         self.inputs, self.target = self.net.to_float(self.x), np.eye(10)[self.labels]
 
-    def batches(self):
+    def batches(self) -> list[np.ndarray]:
         """The next epoch's batches of 20, in an order of its own."""
         self.count += 1
         order = self.streams("order", self.count).permutation(len(self.x))
         return np.split(order, range(20, len(order), 20))
 
-    def step(self, rule, batch):
-        value, _ = train_step(
+    def step(self, rule: str, batch: np.ndarray) -> None:
+        value = train_step(
             self.net, self.rules[rule], self.loss, self.optimizer, self.inputs[batch], self.target[batch]
         )
         if not np.isfinite(value):
             raise Diverged(f"fixed-points: training by {rule} diverges")
 
-    def epoch(self, rule):
+    def epoch(self, rule: str) -> None:
         for batch in self.batches():
             self.step(rule, batch)
 
-    def look(self):
+    def look(self) -> tuple:
         """(traces, output) over all training examples."""
         traces = self.net.forward(self.inputs, train=True)
-        return traces, self.loss.output(traces[-1].h, self.target)
+        return traces, self.loss.output(self.net, traces, self.target)
 
-    def measure(self):
+    def measure(self) -> Row:
         """Losses, errors in % and cosines of FA's hidden gradients to BP's."""
         loss, train_error = evaluate(self.net, self.loss, self.x, self.labels)
         test_error = evaluate(self.net, self.loss, self.x_test, self.labels_test)[1]
@@ -64,17 +88,17 @@ class Large:
         by_layer = gradient_cosine(self.rules["fa"], traces, output)
         return row | {f"cosine_{layer}": value for layer, value in by_layer.items()}
 
-    def update(self, rule):
+    def update(self, rule: str) -> np.ndarray:
         """The gradient as the rule has it, over all training examples, as one vector."""
         traces, output = self.look()
-        gradients = self.net.gradients(traces, self.rules[rule].signals(traces, output))
-        return np.concatenate([each.reshape(-1) for each in gradients.values()])
+        gradients = self.rules[rule].gradients(traces, output)
+        return np.concatenate([gradients[name].reshape(-1) for name in self.net.parameters()])
 
-    def weights(self):
+    def weights(self) -> np.ndarray:
         return np.concatenate([each.reshape(-1) for each in self.net.parameters().values()])
 
 
-def scratch(settings, seed):
+def scratch(settings: Settings, seed: int) -> list[Row]:
     """E1"""
     large = Large(settings, seed)
     rows = [{"part": "scratch", "seed": seed, "epoch": 0} | large.measure()]
@@ -84,7 +108,7 @@ def scratch(settings, seed):
     return rows
 
 
-def switch(settings, first, then, seed):
+def switch(settings: Settings, first: str, then: str, seed: int) -> list[Row]:
     """E2"""
     large, half = Large(settings, seed), settings["epochs"] // 2
     rows = []
@@ -95,7 +119,7 @@ def switch(settings, first, then, seed):
     return rows
 
 
-def scale(settings, rule, sW, sB, lr, seed):
+def scale(settings: Settings, rule: str, sW: float, sB: float, lr: float, seed: int) -> list[Row]:
     """E5"""
     large = Large(settings, seed, sW, sB, lr)
     for _ in range(settings["scale_epochs"]):
@@ -103,7 +127,7 @@ def scale(settings, rule, sW, sB, lr, seed):
     return [{"part": "scale", "rule": rule, "sW": sW, "sB": sB, "lr": lr, "seed": seed} | large.measure()]
 
 
-def walk(settings, rule, seed):
+def walk(settings: Settings, rule: str, seed: int) -> list[Row]:
     """E6. `to_last_update` is the mean over the steps since the row before; `to_gradient` is of the one step."""
     large, rows, step, cosines = Large(settings, seed), [], 0, []
     start = before = large.weights()
@@ -125,7 +149,7 @@ def walk(settings, rule, seed):
     return rows
 
 
-def small(settings, seed):
+def small(settings: Settings, seed: int) -> list[Row]:
     """E3 and E4: a BP solution and an FA solution from one start, the spectra of K there, and what becomes of them when
     their first layer is pushed. And how fast update and gradient fall on the way to the FA solution."""
     X, Y, W, B = small_net(settings, seed, settings["hidden"])
@@ -147,7 +171,7 @@ def small(settings, seed):
     return rows + feedbacks(settings, solutions, X, Y, B, seed)
 
 
-def feedbacks(settings, solutions, X, Y, B, seed):
+def feedbacks(settings: Settings, solutions: dict, X: np.ndarray, Y: np.ndarray, B: dict, seed: int) -> list[Row]:
     """Stability at each solution for many B: random ones, and at the BP solution mixtures of these with W_2^T. And at
     the FA solution for the B that it was learned with."""
     rows = []
@@ -170,25 +194,27 @@ def feedbacks(settings, solutions, X, Y, B, seed):
     return rows
 
 
-def narrow(settings, seed):
+def narrow(settings: Settings, seed: int) -> list[Row]:
     """FA in a net that is too narrow for zero error: where it comes to rest, is the gradient 0?"""
     X, Y, W, B = small_net(settings, seed, settings["narrow"])
     rows = rest(settings, W, X, Y, "fa", B)[1]
     return [{"part": "rest", "hidden": settings["narrow"], "seed": seed, "solution": "fa"} | row for row in rows]
 
 
-def rest(settings, W, X, Y, rule, B):
+def rest(
+    settings: Settings, W: list, X: np.ndarray, Y: np.ndarray, rule: str, B: dict
+) -> tuple[list[np.ndarray], list[Row]]:
     """(the weights after training, rows of the loss and the norms of FA's update and the gradient relative to the
     start's)."""
     marks, rows = set(np.geomspace(1, settings["small_steps"], 40).astype(int).tolist()), []
 
-    def norms(now):
+    def norms(now: list) -> list:
         updates = theory.update(now, X, Y, "fa", B), theory.update(now, X, Y)
         return [np.linalg.norm(np.concatenate(each, axis=None)) for each in updates]
 
     start = norms(W)
 
-    def after(step, now):
+    def after(step: int, now: list) -> None:
         if step in marks:
             update, gradient = (float(a / b) for a, b in zip(norms(now), start))
             rows.append({"step": step, "loss": theory.loss(now, X, Y), "update": update, "gradient": gradient})
@@ -196,13 +222,13 @@ def rest(settings, W, X, Y, rule, B):
     return theory.descend(W, X, Y, rule, B, settings["small_lr"], settings["small_steps"], after=after), rows
 
 
-def push(settings, W, X, Y, B, frozen, about):
+def push(settings: Settings, W: list, X: np.ndarray, Y: np.ndarray, B: dict, frozen: tuple, about: Row) -> list[Row]:
     """The loss under FA from W on."""
     about = {"part": "push", "learn": "hidden" if frozen else "both"} | about
     rows = [about | {"step": 0, "loss": theory.loss(W, X, Y)}]
     marks = set(np.geomspace(1, settings["push_steps"], 60).astype(int).tolist())
 
-    def after(step, now):
+    def after(step: int, now: list) -> None:
         if step in marks:
             rows.append(about | {"step": step, "loss": theory.loss(now, X, Y)})
 
@@ -210,8 +236,22 @@ def push(settings, W, X, Y, B, frozen, about):
     return rows
 
 
-def small_net(settings, seed, hidden):
+def small_net(settings: Settings, seed: int, hidden: int) -> tuple[np.ndarray, np.ndarray, list, dict]:
     images, rng = data.load("mnist").part(settings["small"], 1), np.random.default_rng([seed, 0])
     pixels = images.x_train[..., 0].reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4)).reshape(-1, 49) / 255
     W = [rng.uniform(-1, 1, (n, m)) / m**0.5 for m, n in ((49, hidden), (hidden, 10))]
     return pixels, np.eye(10)[images.y_train], W, {2: 2 * rng.uniform(-1, 1, (hidden, 10)) / 40**0.5}
+
+
+PARTS = {"scratch": scratch, "switch": switch, "small": small, "narrow": narrow, "walk": walk, "scale": scale}
+
+
+def jobs(settings: Settings) -> list[Job]:
+    names = [("small",), ("narrow",), ("scratch",), ("walk", "bp"), ("walk", "fa")]
+    names += [("switch", *pair) for pair in settings["switches"]]
+    names += [("scale", *each) for each in settings["scales"]]
+    return [(*name, seed) for seed in range(settings["seeds"]) for name in names]
+
+
+def work(settings: Settings, part: str, *which: Any) -> list[Row]:
+    return PARTS[part](settings, *which)

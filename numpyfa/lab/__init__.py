@@ -1,0 +1,12 @@
+"""The laboratory: how any experiment is run. What is run is in `numpyfa.papers`.
+
+experiment   what an experiment is: settings, jobs, work, figure, table, verdict
+protocol     the settings of trained nets, and the net, rule, loss and optimiser that they stand for
+training     the experiment made of such a protocol; its job trains one rule from one seed
+run          the runner: does the jobs that are missing, then writes tables and figure
+pool         the jobs' processes
+folder       the folder of a run: what may be written, what may be resumed
+progress     what is shown meanwhile
+tables       rows of results
+plots        figures
+"""

@@ -1,0 +1,159 @@
+"""The claims, each beside what was found and whether that supports it."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ...lab.experiment import Settings
+from ...lab.tables import Rows, column, over_seeds, pick
+
+WINDOWS = ((0, 60), (60, 400), (400, np.inf))  # of steps, in E6
+Claim = tuple[str, str, str]  # what is claimed, what was found, whether that supports it
+
+
+def table(settings: Settings, rows: Rows) -> Rows:
+    claims = [
+        from_scratch(pick(rows, part="scratch")),
+        random_walk(pick(rows, part="walk")),
+        *extrema(settings, pick(rows, part="rest", solution="fa")),
+        stability(pick(rows, part="feedback")),
+        pushes(pick(rows, part="push")),
+        *scale_claims(pick(rows, part="scale")),
+        *switches(settings["epochs"] // 2, pick(rows, part="switch")),
+    ]
+    return [dict(zip(("claim", "found", "supported"), claim)) for claim in claims]
+
+
+def verdict(settings: Settings, table: Rows) -> list[str]:
+    """Each claim with its answer."""
+    return [f"{row['claim']}: {row['supported']}" for row in table]
+
+
+def yes_or_no(yes: object) -> str:
+    return "yes" if yes else "no"
+
+
+def from_scratch(rows: Rows) -> Claim:
+    last = [row for row in rows if row["epoch"] == max(each["epoch"] for each in rows)]
+    cosines = [column(last, name).mean() for name in ("cosine_1", "cosine_2")]
+    start = [column([row for row in rows if row["epoch"] == 0], name).mean() for name in ("cosine_1", "cosine_2")]
+    found = (
+        f"the cosines of layers 1 and 2 go from {start[0]:.2f}, {start[1]:.2f} to {cosines[0]:.2f}, {cosines[1]:.2f}"
+    )
+    return "FA aligns with the gradient (E1)", found, yes_or_no(min(cosines) > 0.5)
+
+
+def random_walk(rows: Rows) -> Claim:
+    """The power of the distance and the cosine of successive updates in three windows of steps."""
+    words, powers = {}, {}
+    for rule in ("bp", "fa"):
+        t, distance, _ = over_seeds(pick(rows, rule=rule), "step", "distance")
+        turns = over_seeds(pick(rows, rule=rule), "step", "to_last_update")[1]
+        inside = [(low <= t) & (t <= high) for low, high in WINDOWS]
+        inside = [window for window in inside if window.sum() > 1]
+        powers[rule] = [np.polyfit(np.log(t[each]), np.log(distance[each]), 1)[0] for each in inside]
+        words[rule] = ", ".join(f"{p:.2f} ({turns[each].mean():.2f})" for p, each in zip(powers[rule], inside))
+    found = (
+        f"the distance grows as a power of the steps (in brackets: cosine of successive updates) early, midway and "
+        f"late: FA {words['fa']}, BP {words['bp']}; a random walk has 0.5 (0)"
+    )
+    alike = max(abs(a - b) for a, b in zip(powers["fa"], powers["bp"])) < 0.1
+    return "FA is a random walk in weight space (E6)", found, "not shown: BP does the same" if alike else "not decided"
+
+
+def extrema(settings: Settings, rows: Rows) -> Iterator[Claim]:
+    """Two claims: for a net that can reach zero error, and for one that cannot."""
+    for hidden, words in ((settings["hidden"], "can"), (settings["narrow"], "cannot")):
+        own = pick(rows, hidden=hidden)
+        last = pick(own, step=max(row["step"] for row in own))
+        update, gradient = (column(last, name).mean() for name in ("update", "gradient"))
+        found = (
+            f"{hidden} hidden units: as FA's update falls to {update:.1e} of the start's, the gradient falls to "
+            f"{gradient:.1e}; the loss is {column(last, 'loss').mean():.2g}"
+        )
+        claim = f"FA's fixed points are extrema of the loss, in a net that {words} reach zero error (E4)"
+        yield claim, found, yes_or_no(gradient < 10 * update)
+
+
+def stability(rows: Rows) -> Claim:
+    stable, unstable = ([row for row in rows if (row["least"] > 0) == yes] for yes in (True, False))
+    own = pick(rows, solution="fa", kind="own")
+    random = pick(rows, kind="random")
+    fail = sum(row["least"] < 0 for row in random)
+    claim = "alignment is a criterion of stability (E4)"
+    if not stable or not unstable:
+        return claim, f"all {len(rows)} cases are {'stable' if stable else 'unstable'}", "not decided"
+    high, low = column(unstable, "cosine"), column(stable, "cosine")
+    found = (
+        f"FA's solutions with their own B: cosine {span(column(own, 'cosine'))}, least real part of K "
+        f"{span(column(own, 'least'))}; BP's and FA's solutions with {len(random)} random B: cosine "
+        f"{span(column(random, 'cosine'))}, {fail} unstable; with B mixed with W_2^T too, all {len(stable)} stable "
+        f"cases have cosines from {low.min():.2f}, the {len(unstable)} unstable ones up to {high.max():.2f}"
+    )
+    separate = low.min() > high.max()
+    return claim, found, "yes" if separate else "in part: the two overlap"
+
+
+def pushes(rows: Rows) -> Claim:
+    growth, end = {}, {}
+    for found_by in ("bp", "fa"):
+        for learn in ("both", "hidden"):
+            runs = [column(pick(rows, solution=found_by, learn=learn, seed=seed), "loss")
+                    for seed in sorted({row["seed"] for row in rows})]  # fmt: skip
+            growth[found_by, learn] = [loss.max() / loss[0] for loss in runs]  # 1 where it only falls
+            end[found_by, learn] = [loss[-1] / loss[0] for loss in runs]
+    words = [f"{found_by.upper()} solutions, {words}: at most {span(growth[found_by, learn])}-fold, in the end "
+             f"{span(end[found_by, learn])}-fold" for found_by in ("bp", "fa")
+             for learn, words in (("both", "both layers"), ("hidden", "hidden layer alone"))]  # fmt: skip
+    yes = min(growth["bp", "both"]) > 1.5 and max(growth["fa", "both"]) < 1.05
+    claim = "pushed a little, FA leaves BP's solutions, while at its own the loss only falls (E3)"
+    return claim, f"the loss grows: {'; '.join(words)}", yes_or_no(yes)
+
+
+def scale_claims(rows: Rows) -> Iterator[Claim]:
+    """Two claims from the means over seeds, under FA; BP's error stands beside."""
+    nets = []
+    for key in dict.fromkeys((row["sW"], row["sB"], row["lr"]) for row in pick(rows, rule="fa")):
+        own = pick(rows, rule="fa", sW=key[0], sB=key[1], lr=key[2])
+        nets.append((column(own, "cosine").mean(), column(own, "test_error").mean(), key))
+    best = min(error for _, error, _ in nets)
+    good = [each for each in nets if each[0] < 0.3 and each[1] < 1.3 * best]
+    found = "no net with a cosine below 0.3 comes near" if not good else "; ".join(map(in_words, good))
+    claim = "alignment at the end is necessary for performance (E5)"
+    yield claim, f"{found}; the best net has {best:.1f} %", "not refuted" if not good else "no"
+
+    pairs = [(a, b) for a in nets for b in nets if a[0] > b[0] + 0.1 and a[1] > 2 * b[1]]
+    found = "no such pair"
+    if pairs:
+        found = "; ".join(map(in_words, max(pairs, key=lambda pair: pair[0][1] / pair[1][1])))
+    yield "of two nets the better aligned can err twice as often (E5)", found, yes_or_no(pairs)
+
+
+def in_words(net: tuple) -> str:
+    cosine, error, (sW, sB, lr) = net
+    return f"sW {sW:g}, sB {sB:g}, step {lr:g}: cosine {cosine:.2f}, test error {error:.1f} %"
+
+
+def switches(half: int, rows: Rows) -> Iterator[Claim]:
+    """Two claims from the means over seeds: the loss relative to that at the switch, at the end and at its highest."""
+    end, highest = {}, {}
+    for first, then in dict.fromkeys((row["first"], row["then"]) for row in rows):
+        t, loss, _ = over_seeds(pick(rows, first=first, then=then), "epoch", "loss")
+        end[first, then], highest[first, then] = loss[-1] / loss[half], loss[half + 1 :].max() / loss[half]
+    after = [row for row in pick(rows, first="bp", then="fa") if row["epoch"] > half]
+    cosine = column(after, "cosine").mean()
+    words = ", ".join(f"{end['bp', then]:.2f} under {then}" for then in ("fa", "shallow", "bp"))
+    found = f"after BP the loss goes to {words}; FA's hidden cosine is {cosine:.2f} then"
+    yield "alignment does not always drive the descent (E2)", found, yes_or_no(end["bp", "fa"] < 1 and cosine <= 0)
+
+    breaks = {pair: each > 1.1 for pair, each in highest.items()}
+    found = (
+        f"at most the loss goes to {highest['bp', 'fa']:.2f} (BP, then FA) and {highest['fa', 'bp']:.2f} (FA, then BP)"
+    )
+    claim = "a switch from BP to FA breaks what was learned, from FA to BP not (second-hand; E2, cross-entropy)"
+    yield claim, found, yes_or_no(breaks["bp", "fa"] and not breaks["fa", "bp"])
+
+
+def span(values: Sequence[float] | np.ndarray) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.2g} to {high:.2g}"

@@ -1,0 +1,63 @@
+"""The jobs: theory and simulation side by side. What they are for is said in the package."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...lab.experiment import Job, Row, Settings
+from ...theory import Overlaps, generalisation_error, integrate, simulate
+
+SETTINGS = {"N": 500, "K": 5, "lr": 0.2, "Q": 0.2, "v": 0.1, "draw": 0, "t": 1000, "marks": 40, "seeds": 10}
+TOGETHER = 5  # seeds that are simulated side by side
+
+
+def jobs(settings: Settings) -> list[Job]:
+    groups = range(0, settings["seeds"], TOGETHER)
+    return [(kind, first) for first in groups for kind in ("bp", "fa")]
+
+
+def start(settings: Settings, kind: str) -> tuple[Overlaps, np.ndarray]:
+    """(the overlaps to begin with, the feedback vector F: under BP only something to compare v with)."""
+    K, rng = settings["K"], np.random.default_rng(settings["draw"])
+    v, F = settings["v"] * rng.standard_normal(K), rng.standard_normal(K)
+    eye = np.eye(K)
+    return Overlaps(settings["Q"] * eye, 0 * eye, eye, v, np.ones(K), F if kind == "fa" else None), F
+
+
+def work(settings: Settings, kind: str, first: int) -> list[Row]:
+    """Rows of theory and of a group of seeds at the same times, and how far apart the two are."""
+    begin, F = start(settings, kind)
+    times = [0.0, *np.geomspace(0.1, settings["t"], settings["marks"])]
+    theory = dict(zip(times, integrate(begin, times, settings["lr"])))
+    seeds = range(first, min(first + TOGETHER, settings["seeds"]))
+    found = simulate(begin, settings["N"], times, settings["lr"], seeds=seeds)
+    rows = []
+    for time in times:
+        here = [("theory", first, theory[time])] * (first == 0)
+        here += [("simulation", seed, each) for seed, each in zip(seeds, found[time])]
+        for part, seed, each in here:
+            row = {"part": part, "rule": kind, "seed": seed, "t": float(time)}
+            row |= {"error": generalisation_error(each), "cosine": cosine(each.v, F), "overlap": float(each.v @ F)}
+            row["deviation"] = float(
+                max(np.abs(getattr(each, name) - getattr(theory[time], name)).max() for name in "QRv")
+            )
+            rows.append(row | (entries(each) if part == "theory" else {}))
+    for seed in seeds:
+        R = np.random.default_rng([seed, 2]).standard_normal(begin.R.shape) * np.sqrt(settings["Q"] / settings["N"])
+        for time, now in zip(times, integrate(replace(begin, R=R), times, settings["lr"])):
+            row = {"part": "random R", "rule": kind, "seed": seed, "t": float(time)}
+            rows.append(
+                row | {"error": generalisation_error(now), "cosine": cosine(now.v, F), "overlap": float(now.v @ F)}
+            )
+    return rows
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def entries(overlaps: Overlaps) -> Row:
+    """Every entry of Q, R and v, by name."""
+    pairs = [("Q", overlaps.Q), ("R", overlaps.R)]
+    row = {f"{name}_{i + 1}{k + 1}": float(matrix[i, k]) for name, matrix in pairs for i, k in np.ndindex(matrix.shape)}
+    return row | {f"v_{i + 1}": float(value) for i, value in enumerate(overlaps.v)}
