@@ -210,11 +210,10 @@ def test_an_unknown_rule_gets_the_nearest_name():
 
 @pytest.mark.parametrize("name, kind", fa.RULES.items())
 def test_a_rule_is_one_short_file_that_inherits_from_no_other_rule(name, kind):
-    source = inspect.getsource(inspect.getmodule(kind))
-    assert len(source.splitlines()) < (95 if name == "dtp" else 70)  # dtp has a second learner, its inverses
+    module = inspect.getmodule(kind)
+    code = inspect.getsource(module).removeprefix(f'"""{module.__doc__}"""')
+    assert len(code.splitlines()) < (80 if name == "dtp" else 60)  # dtp has a second learner, its inverses
     assert kind.__mro__[1] in (fa.SequentialRule, fa.DirectRule, fa.Rule)
-    assert inspect.getmodule(kind).__doc__.count("Source:") == 1
-    assert "[" in kind.__doc__.splitlines()[0]
 
 
 def test_kp_aligns_and_with_enough_decay_becomes_bp(mini):

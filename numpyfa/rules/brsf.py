@@ -1,7 +1,16 @@
-"""Batchwise random-magnitude sign-concordant feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T),  M >= 0 redrawn.
+"""Batchwise random-magnitude sign-concordant feedback
 
-Source: Liao, Leibo & Poggio 2016; BioTorch's form, whose |M| keeps every sign that of W.
-As frSF, with M (fan_out, fan_in), but M is drawn anew after every batch.
+Equation
+    e_l = delta_{l+1} (M * sign(W_{l+1})^T),  M >= 0 redrawn after every batch
+
+Shapes
+    As frSF: M has the shape of W^T, (fan_out, fan_in).
+
+Source
+    Liao, Leibo & Poggio 2016; BioTorch.
+
+Differs from the paper
+    BioTorch's form, whose |M| keeps every sign that of W. The default magnitudes are BioTorch's too.
 """
 
 from dataclasses import dataclass
