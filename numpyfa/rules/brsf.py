@@ -25,7 +25,7 @@ from .magnitude import magnitudes
 
 @dataclass
 class BRSF(SequentialRule):
-    """Batchwise random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T)   [Liao et al. 2016]"""
+    """Batchwise random-magnitude signs: e_l = delta_{l+1} (M * sign(W_{l+1})^T), M redrawn   [Liao et al. 2016]"""
 
     name: ClassVar[str] = "brsf"
     init: str = "glorot"  # BioTorch: |M| of Xavier's uniform; "xiao": those of Xiao et al. 2018

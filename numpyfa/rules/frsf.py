@@ -24,7 +24,7 @@ from .magnitude import magnitudes
 
 @dataclass
 class FRSF(SequentialRule):
-    """Fixed random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T)   [Liao et al. 2016]"""
+    """Fixed random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T), M fixed   [Liao et al. 2016]"""
 
     name: ClassVar[str] = "frsf"
     init: str = "glorot"  # BioTorch: |M| of Xavier's uniform; "xiao": those of Xiao et al. 2018

@@ -31,7 +31,7 @@ from .base import Own, SequentialRule
 
 @dataclass
 class KP(SequentialRule):
-    """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Akrout et al. 2019]"""
+    """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Kolen & Pollack 1994]"""
 
     name: ClassVar[str] = "kp"
     init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
