@@ -5,10 +5,10 @@
 
 A table stands between two comments, and this command alone writes what is between them:
 
-    <!-- table: results fashion-lenet -->
+    <!-- table: fashion-lenet -->
     <!-- end -->
 
-The words after "table:" are a name in TABLES and, for the results, a folder of figures/.
+The name after "table:" is one of TABLES or a folder of figures/.
 """
 
 import argparse
@@ -86,9 +86,20 @@ def kind(name: str, rule: type[Rule]) -> str:
 
 
 def results(folder: str) -> list[str]:
-    """The protocol of one experiment that trains nets, and what it found, a row for each rule."""
+    """What one experiment found."""
     summary = read(folder)
     settings, found = settings_of(summary), summary["rows"]
+    return of_nets(settings, found) if "net" in settings else of_study(found)
+
+
+def of_study(found: list[Row]) -> list[str]:
+    """The table of a study of the theory, as its command prints it."""
+    names = list(found[0])
+    return table([names, *([word(row[name]) for name in names] for row in found)])
+
+
+def of_nets(settings: Row, found: list[Row]) -> list[str]:
+    """The settings of an experiment that trains nets, and what it found, a row for each rule."""
     names = {number: name_layer(layer) for number, layer in enumerate(layers_of(settings), start=1)}
     header = ["rule", "learning rate", "train error", "test error"]
     cells = [[row["rule"], rate(settings, row["rule"]), *(spread(row, f"{which}_error") for which in ("train", "test"))]
@@ -174,13 +185,6 @@ def rate(settings: Row, rule: str) -> str:
     return f"{dict(settings.get('lr_of') or []).get(rule, settings['lr']):g}"
 
 
-def study(folder: str) -> list[str]:
-    """What a study of the theory found: its table, as the command prints it."""
-    found = read(folder)["rows"]
-    names = list(found[0])
-    return table([names, *([word(row[name]) for name in names] for row in found)])
-
-
 def experiments() -> list[str]:
     """Every folder of figures/: the experiment, what is run, and whose it is."""
     rows = [["results in", "experiment", "what is run", "source"]]
@@ -201,8 +205,6 @@ def folders() -> list[str]:
 
 def read(folder: str) -> Row:
     """The summary in a folder of figures/."""
-    if folder not in folders():
-        raise PageError(f"there is no figures/{folder}/summary.json; there are {', '.join(folders())}")
     found: Row = json.loads((ROOT / "figures" / folder / "summary.json").read_text(encoding="utf-8"))
     return found
 
@@ -238,14 +240,7 @@ def table(rows: list[list[str]]) -> list[str]:
 
 # -- The pages -------------------------------------------------------------------------------------------------------
 
-TABLES: dict[str, Callable[..., list[str]]] = {
-    "rules": rules,
-    "variants": variants,
-    "results": results,
-    "study": study,
-    "experiments": experiments,
-}
-TAKES_A_FOLDER = ("results", "study")
+TABLES: dict[str, Callable[[], list[str]]] = {"rules": rules, "variants": variants, "experiments": experiments}
 
 
 def pages() -> list[Path]:
@@ -265,13 +260,13 @@ def fill(text: str, page: str) -> str:
     return done + text[place:]
 
 
-def make(words: str, page: str) -> list[str]:
-    """The lines of the table that a comment asks for, such as "results fashion-lenet"."""
-    name, *folder = words.split()
-    if name not in TABLES or len(folder) != (name in TAKES_A_FOLDER):
-        known = ", ".join(f"{each} FOLDER" if each in TAKES_A_FOLDER else each for each in TABLES)
-        raise PageError(f"{page}: unknown table '{words}'; there are {known}")
-    return TABLES[name](*folder)
+def make(name: str, page: str) -> list[str]:
+    """The lines of the table that a comment names."""
+    if name in TABLES:
+        return TABLES[name]()
+    if name in folders():
+        return results(name)
+    raise PageError(f"{page}: unknown table '{name}'; there are {', '.join([*TABLES, *folders()])}")
 
 
 def main(arguments: list[str] | None = None) -> int:
