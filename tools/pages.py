@@ -17,6 +17,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ def variants() -> list[str]:
     for name, (of, options, source) in VARIANTS.items():
         chosen = ", ".join(f"{option}={value!r}" for option, value in options.items())
         rows.append([f"`{name}`", f"`{of}` with `{chosen}`", source])
+    return table(rows)
+
+
+def options() -> list[str]:
+    """What each rule can be told when it is made, with its default, and which of its arrays learn by a gradient."""
+    rows = [["name", "options and their defaults", "learns by a gradient"]]
+    for name, rule in RULES.items():
+        own = [f"{f.name}={f.default!r}" for f in fields(rule) if f.name not in ("net", "seed", "layers")]
+        rows.append([f"`{name}`", f"`{', '.join(own)}`" if own else "", ", ".join(rule.learned)])
     return table(rows)
 
 
@@ -240,7 +250,8 @@ def table(rows: list[list[str]]) -> list[str]:
 
 # -- The pages -------------------------------------------------------------------------------------------------------
 
-TABLES: dict[str, Callable[[], list[str]]] = {"rules": rules, "variants": variants, "experiments": experiments}
+TABLES: dict[str, Callable[[], list[str]]] = {"rules": rules, "variants": variants, "options": options,
+                                            "experiments": experiments}  # fmt: skip
 
 
 def pages() -> list[Path]:
