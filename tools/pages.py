@@ -250,8 +250,12 @@ def table(rows: list[list[str]]) -> list[str]:
 
 # -- The pages -------------------------------------------------------------------------------------------------------
 
-TABLES: dict[str, Callable[[], list[str]]] = {"rules": rules, "variants": variants, "options": options,
-                                            "experiments": experiments}  # fmt: skip
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "rules": rules,
+    "variants": variants,
+    "options": options,
+    "experiments": experiments,
+}
 
 
 def pages() -> list[Path]:
