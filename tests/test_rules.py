@@ -212,7 +212,7 @@ def test_an_unknown_rule_gets_the_nearest_name():
 def test_a_rule_is_one_short_file_that_inherits_from_no_other_rule(name, kind):
     module = inspect.getmodule(kind)
     code = inspect.getsource(module).removeprefix(f'"""{module.__doc__}"""')
-    assert len(code.splitlines()) < (80 if name == "dtp" else 60)  # dtp has a second learner, its inverses
+    assert len(code.splitlines()) < (85 if name == "dtp" else 70)  # dtp has a second learner, its inverses
     assert kind.__mro__[1] in (fa.SequentialRule, fa.DirectRule, fa.Rule)
 
 
