@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))  # the package beside this file, whatever else is 
 
 from numpyfa.convolution import Conv  # noqa: E402
 from numpyfa.layers import Dense, Layer  # noqa: E402
-from numpyfa.local import MaxPool  # noqa: E402
+from numpyfa.local.pooling import MaxPool  # noqa: E402
 from numpyfa.models import make_net  # noqa: E402
 from numpyfa.rules import RULES, VARIANTS, DirectRule, Rule, SequentialRule  # noqa: E402
 
