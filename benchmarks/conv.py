@@ -38,7 +38,7 @@ def numpyfa_worker(device):
 
     def build(net, size):
         if net == "resnet20":
-            return fa.model("resnet20", input_shape=(size, size, 3), init="he", device=device)
+            return fa.make_net("resnet20", input_shape=(size, size, 3), init="he", device=device)
         convs = [fa.Conv(channels, 5, "relu", fa.MaxPool(2), padding=2) for channels in (32, 64)]
         return fa.Network((28, 28, 1), [*convs, fa.Dense(256, "relu"), fa.Dense(10)], init="he", device=device)
 
@@ -57,7 +57,7 @@ def numpyfa_worker(device):
 
             def run():
                 layer.weigh(x, layer.W, layer.b)
-                layer.product(x, delta)
+                layer.outer(x, delta)
                 layer.carry(delta, layer.W.T)
 
             return run, net.module
@@ -67,7 +67,7 @@ def numpyfa_worker(device):
         target = to_device(np.eye(10, dtype=np.float32)[rng.integers(0, 10, batch)], net.module)
         if what == "forward":
             return (lambda: net.forward(x, train=True)), net.module
-        rule, loss, optimizer = fa.rule(what, net), fa.SoftmaxCrossEntropy(), fa.SGD(0.001)
+        rule, loss, optimizer = fa.make_rule(what, net), fa.SoftmaxCrossEntropy(), fa.SGD(0.001)
         return (lambda: fa.train_step(net, rule, loss, optimizer, x, target)), net.module
 
     def request(times, *key):
@@ -186,7 +186,7 @@ def floors(worker, rows):
     print(f"product rate {rates['product'] / 1e9:.0f} GFLOP/s, copy rate {rates['copy'] / 1e9:.1f} GB/s")
     convs = [fa.Conv(channels, 5, "relu", fa.MaxPool(2), padding=2) for channels in (32, 64)]
     nets = {"lenet": fa.Network((28, 28, 1), [*convs, fa.Dense(256, "relu"), fa.Dense(10)]),
-            "resnet20": fa.model("resnet20", input_shape=(32, 32, 3))}  # fmt: skip
+            "resnet20": fa.make_net("resnet20", input_shape=(32, 32, 3))}  # fmt: skip
     for name, net in nets.items():
         flop = bytes_ = 0
         for layer in net.layers:

@@ -44,11 +44,11 @@ def numpyfa_worker(device):
 
         net = fa.mlp("-".join(map(str, SIZES)), device=device)
         x, y = net.as_input(data.x_train), to_device(fa.one_hot(data.y_train, 10, net.dtype), net.module)
-        a_rule, optimizer, loss = fa.rule(rule, net), fa.SGD(0.1), fa.SoftmaxCrossEntropy()
+        by, optimizer, loss = fa.make_rule(rule, net), fa.SGD(0.1), fa.SoftmaxCrossEntropy()
 
         def run(n, batch_size):
             order = to_device(np.random.default_rng(0).permutation(len(x))[:n], net.module)
-            run_epoch(net, a_rule, loss, optimizer, x, y, order, batch_size)
+            run_epoch(net, by, loss, optimizer, x, y, order, batch_size)
 
         return run
 

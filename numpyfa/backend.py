@@ -15,7 +15,7 @@ import zlib
 from typing import Any, TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .errors import InputError, check_whole
 
@@ -132,15 +132,30 @@ def keep_freed_memory() -> None:
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-@functools.cache
-def calm_blas() -> None:
-    """Give BLAS one thread, unless the environment says how many it should have.
+LARGE = 1 << 22  # weights in one matrix, from which on a product is worth sharing out over threads
 
-    The products of one batch are small. Threads that share them wait for each other, and where other work keeps the
-    cores busy they can make training many times slower. It holds for the whole process.
+
+@functools.cache
+def _blas() -> Any:
+    return ThreadpoolController().select(user_api="blas")
+
+
+_limited: list[Any] = []  # the limit in force, if there is one
+
+
+def calm_blas(weights: int) -> None:
+    """Give BLAS one thread where the largest matrix has few weights, unless the environment names a number of threads.
+
+    The products of one batch are small then. Threads that share them wait for each other, and where other work keeps
+    the cores busy they make training many times slower. It holds for the whole process, until a larger net comes.
     """
-    if not any(name in os.environ for name in THREADS):
-        threadpool_limits(1, user_api="blas")
+    small = weights < LARGE
+    if small == bool(_limited) or any(name in os.environ for name in THREADS):
+        return
+    if small:
+        _limited.append(_blas().limit(limits=1))
+    else:
+        _limited.pop().restore_original_limits()
 
 
 def erf(x: Array) -> Array:

@@ -45,9 +45,10 @@ def load(
     damaged or no checkpoint, or that belongs to another network, rule or optimiser.
     """
     arrays, meta = read(path)
-    for what, mine in _identity(net, rule, optimizer).items():
-        if meta[what] != mine:
-            raise InputError(f"{path} was made with {what} {_short(meta[what])}, but this run uses {_short(mine)}")
+    before, now = _flat(meta), _flat(_identity(net, rule, optimizer))
+    for what, mine in now.items():
+        if before.get(what) != mine:
+            raise InputError(f"{path} was made with {what} {before.get(what)}, but this run uses {mine}")
     places = _places(net, rule)
     memory = {name: arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")}
     compare(path, shapes(arrays), shapes(places))
@@ -85,6 +86,9 @@ def _places(net: Network, rule: Rule) -> Arrays:
     return net_places(net) | {f"feedback/{name}": array for name, array in rule.arrays().items()}
 
 
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) < 200 else f"{text[:200]} ..."
+def _flat(identity: dict[str, Any]) -> dict[str, Any]:
+    """The same with each layer under a name of its own, to say which one differs."""
+    net = dict(identity["net"])
+    layers = net.pop("layers")
+    by_number = {f"layer {number}": each for number, each in enumerate(layers, start=1)}
+    return {"a net of": f"{len(layers)} layers"} | net | by_number | {k: v for k, v in identity.items() if k != "net"}

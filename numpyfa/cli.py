@@ -276,15 +276,10 @@ def explain(options):
 def list_data(options):
     for name in options.names:
         choose(dict.fromkeys(data.NAMES, True), name, "data set")
-    for name in options.names or data.NAMES:
-        if name != "mnist" and options.names and not data.find(name):
+        if name != "mnist" and data.whole(name)[0] is None:
             data.fetch(name)
-        if name == "mnist":
-            where = "bundled"
-        else:
-            paths = data.find(name)
-            where = str(paths[0][0].parent) if paths else f"not here: numpyfa data {name} fetches it"
-        print(f"{name:14} {where}")
+    for name in options.names or data.NAMES:
+        print(f"{name:14} {data.status(name)}")
 
 
 def examine(options):

@@ -14,16 +14,14 @@ class Described:
     """Something whose `repr` says how to make it: Conv(6, 5, ReLU(), padding=2)."""
 
     def __repr__(self) -> str:
-        words, named = [], False
-        for name, parameter in _parameters(self):
+        words: list[str] = []
+        for place, (name, parameter) in enumerate(_parameters(self)):
             value = getattr(self, name, "?")
             if parameter.kind is parameter.VAR_POSITIONAL:
                 words += map(repr, value)
-                named = True
             elif value != parameter.default:
-                words.append(f"{name}={value!r}" if named or parameter.kind is parameter.KEYWORD_ONLY else repr(value))
-            else:
-                named = True
+                first = place == 0 and parameter.kind is not parameter.KEYWORD_ONLY
+                words.append(repr(value) if first else f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(words)})"
 
 
@@ -33,7 +31,7 @@ def describe(thing: Any) -> dict[str, Any]:
     for name, parameter in _parameters(thing):
         value = getattr(thing, name, None)
         if parameter.kind is parameter.VAR_POSITIONAL:
-            value = [describe(each) for each in value]
+            value = [describe(each) for each in value or ()]
         found[name] = list(value) if isinstance(value, tuple) else value
     return found
 
@@ -55,8 +53,5 @@ def _parameters(thing: Any) -> list[tuple[str, inspect.Parameter]]:
 
 
 def _before_the_tail(kind: type) -> list[str]:
-    if kind.__init__ is object.__init__:
-        return []
-    kinds = inspect.Parameter
-    parameters = inspect.signature(kind.__init__).parameters.values()
-    return [p.name for p in parameters if p.kind is kinds.POSITIONAL_OR_KEYWORD and p.name not in LEFT_OUT]
+    parameters = inspect.signature(kind).parameters.values()
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in LEFT_OUT]

@@ -20,13 +20,17 @@ def warn(message: str) -> None:
     warnings.warn(message, stacklevel=level)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a number, of Python or NumPy, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def check_number(what: str, value: Any, low: float, high: float = math.inf, whole: bool = False) -> Any:
     """`value`. Raises InputError unless it is a finite number from `low` to `high`, and a whole one if `whole`."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not low <= value <= high or (whole and value != int(value)):
+    if not is_number(value) or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
         kind = "whole number" if whole else "number"
-        top = "" if high == math.inf else f" to {high:g}"
-        raise InputError(f"{what} must be a {kind} from {low:g}{top}, found {value!r}")
+        top = "" if high == math.inf else f" to {high}"
+        raise InputError(f"{what} must be a {kind} from {low}{top}, found {value!r}")
     return value
 
 

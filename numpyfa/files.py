@@ -5,8 +5,10 @@ import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError
 
 
 @contextmanager
-def whole_file(path, mode="w"):
+def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a temporary file in the folder of `path`; it takes that name only if the block ends well.
 
     Raises InputError, with the system's reason, where the folder cannot be written.
@@ -44,13 +46,13 @@ def whole_file(path, mode="w"):
         raise
 
 
-def _umask():
+def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def read_npz(path: str | os.PathLike, what: str = "npz file") -> dict[str, np.ndarray]:
+def read_npz(path: str | os.PathLike[str], what: str = "npz file") -> dict[str, np.ndarray]:
     """All arrays of an npz file, {name: array}, in the order of the file.
 
     Every member is read whole, so that its checksum (CRC-32) is compared before NumPy looks at it: a flipped bit in an
@@ -66,6 +68,9 @@ def read_npz(path: str | os.PathLike, what: str = "npz file") -> dict[str, np.nd
     try:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename: archive.read(member) for member in archive.infolist()}
+        promised = _promised_members(path)
+        if min(len(members), 0xFFFF) != promised:  # a wrong length in the table of contents hides the next member
+            raise zipfile.BadZipFile(f"{len(members)} members of {promised}")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     except MemoryError:
@@ -73,6 +78,16 @@ def read_npz(path: str | os.PathLike, what: str = "npz file") -> dict[str, np.nd
     except Exception as error:  # zipfile's list of what a damaged file raises is open
         raise InputError(f"{path} is truncated, damaged or no {what} ({_words(error)}): replace it") from None
     return {name.removesuffix(".npy"): _array(name, content, path, what) for name, content in members.items()}
+
+
+def _promised_members(path: Path) -> int:
+    """How many members the end of a zip file says it has, which zipfile does not compare; at most 65535."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - (1 << 16)))
+        tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    return int.from_bytes(tail[end + 10 : end + 12], "little")
 
 
 def _array(name: str, content: bytes, path: Path, what: str) -> np.ndarray:

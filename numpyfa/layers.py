@@ -56,13 +56,21 @@ class Layer(Described):
 
     W: Array = None  # a layer without weights has nothing that another matrix could stand in for
 
+    number: int  # in its network, from 1
+    shape_in: Shape  # of the first source, without the batch axis
+    shape_z: Shape
+    shape_out: Shape
+    size_out: int
+    learned_tail: dict[str, Array]
+
     def __init__(self, *tail: Local | str, sources: Sequence[int] = (-1,)) -> None:
         self.tail = [make_local(item) for item in tail]
         self.sources = tuple(check_whole("a layer's source", source, -(10**9), -1) for source in sources)
 
     def build(self, number: int, shapes: list[Shape], dtype: Any, module: Any, streams: Any, init: str) -> None:
         """Make the arrays. `number` counts from 1; `shapes` are those of the sources, without the batch axis."""
-        for part in (self, *self.tail):
+        parts: list[Layer | Local] = [self, *self.tail]
+        for part in parts:
             if hasattr(part, "number"):
                 raise InputError(f"layer {number}: {type(part).__name__} stands in another place too: make a new one")
             part.number = number

@@ -8,6 +8,7 @@ optimizer.update(parameters, gradients)            W <- W - lr dW
 These are the lines of `train_step`. Checks and metrics call the same `rule.gradients`: what is proved is what trains.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from . import metrics
-from .backend import Array, Streams, calm_blas, keep_freed_memory, to_device, to_host
-from .dataset import Dataset
+from .backend import Array, Streams, keep_freed_memory, to_device, to_host
+from .data import Dataset
 from .errors import Diverged, InputError, check_whole
 from .layers import Trace
 from .losses import Loss, check_loss
@@ -49,7 +50,7 @@ def train_step(
     output = loss.output(net, traces, target, optimizer.step + 1)
     value = float(output.value)
     if not math.isfinite(value + float(x.sum())):
-        explain_divergence(net, optimizer, traces, target, value)
+        explain_divergence(net, optimizer, optimizer.step + 1, traces, target, value)
     optimizer.update(net.parameters() | rule.parameters(), rule.gradients(traces, output))
     net.settle(traces)
     rule.settle(traces, output)
@@ -69,7 +70,7 @@ def fit(
     history: Sequence[Row] = (),
     after_epoch: Callable[[list[Row]], Any] | None = None,
     after_batch: Callable[[int, int, int], Any] | None = None,
-    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    augment: Callable[..., Array] | None = None,
 ) -> list[Row]:
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
@@ -81,8 +82,8 @@ def fit(
     The order of the examples depends on `seed` and the epoch alone. Given the `history` of an earlier run
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
     `after_epoch(history)` is called after each epoch. `after_batch(epoch, done, batches)` is called after each batch,
-    in the place of the progress bar that is shown on a terminal. `augment(x, rng)`, such as `data.flip_and_crop`,
-    changes each training batch.
+    in the place of the progress bar that is shown on a terminal. `augment(x, rng)` changes each training batch, such as
+    `numpyfa.data.flip_and_crop`.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """
@@ -101,7 +102,7 @@ def fit(
         train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
         if not math.isfinite(train[0] + test[0]):
             traces = net.forward(net.to_float(x[:PROBE]))
-            explain_divergence(net, optimizer, traces, target[:PROBE], math.nan)
+            explain_divergence(net, optimizer, optimizer.step, traces, target[:PROBE], math.nan)
         row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0]}
         return row | measure_alignment(rule, loss, x, target, streams("probe", epoch), optimizer.step)
 
@@ -112,7 +113,7 @@ def fit(
             for epoch in range(first, epochs + 1):
                 order = to_device(streams("order", epoch).permutation(len(x)), net.module)
                 noise, shifts = streams("noise", epoch), streams("augment", epoch)
-                change = augment and (lambda batch, rng=shifts: augment(batch, rng))
+                change = functools.partial(augment, rng=shifts) if augment else None
                 run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, tell(epoch))
                 history.append(record(epoch))
                 if after_epoch:
@@ -139,7 +140,6 @@ def run_epoch(
     Raises Diverged when the loss is not finite.
     """
     keep_freed_memory()
-    calm_blas()
     starts = range(0, len(order), batch_size)
     for done, start in enumerate(starts, start=1):
         batch = order[start : start + batch_size]
@@ -203,7 +203,7 @@ def measure_alignment(
     return angles | {f"logit_cosine_{n}": value for n, value in metrics.logit_cosine(rule, traces).items()}
 
 
-def one_hot(label: Any, classes: int, dtype: Any) -> np.ndarray:
+def one_hot(label: Any, classes: int, dtype: Any) -> Any:
     """Labels as rows of zeros with a one."""
     return np.eye(classes, dtype=dtype)[label]
 
@@ -215,10 +215,9 @@ def check_rule(rule: Rule, net: Network) -> None:
 
 
 def explain_divergence(
-    net: Network, optimizer: Optimizer, traces: dict[int, Trace], target: Array, value: float
+    net: Network, optimizer: Optimizer, step: int, traces: dict[int, Trace], target: Array, value: float
 ) -> None:
     """Raise Diverged, with the likely cause, if the loss of a batch or its input is not finite."""
-    step = optimizer.step + 1
     if not np.isfinite(to_host(traces[1].x)).all():
         raise Diverged(f"the input holds NaN, infinity or numbers too large for {net.dtype} at step {step}: clean it")
     if not np.isfinite(to_host(target)).all():

@@ -20,6 +20,7 @@ The BP reference uses the same traces, so the same activations, dropout masks an
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -31,10 +32,10 @@ from .rules import BP, DirectRule, Rule, SequentialRule
 
 Traces = dict[int, Trace]
 ByLayer = dict[int, float]
-Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Measure = Callable[[Array, Array], Any]
 
 
-def cosine(a: Array, b: Array) -> np.ndarray:
+def cosine(a: Array, b: Array) -> Any:
     """<a, b> / (|a| |b|) along the last axis, in float64; NaN where a norm is zero."""
     a, b = (np.asarray(to_host(x), np.float64) for x in (a, b))
     norms = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
@@ -42,7 +43,7 @@ def cosine(a: Array, b: Array) -> np.ndarray:
         return np.clip(np.where(norms > 0, (a * b).sum(-1) / norms, np.nan), -1, 1)
 
 
-def angle(a: Array, b: Array) -> np.ndarray:
+def angle(a: Array, b: Array) -> Any:
     """The angle between a and b along the last axis, in degrees."""
     return np.degrees(np.arccos(cosine(a, b)))
 

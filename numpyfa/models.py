@@ -8,7 +8,7 @@ from typing import Any
 from .convolution import Conv
 from .errors import InputError, choose
 from .layers import Dense, Junction, Layer
-from .local import ACTIVATIONS, BatchNorm, Dropout, GlobalAvgPool, MaxPool, Subsample
+from .local import ACTIVATIONS, BatchNorm, Dropout, GlobalAvgPool, Local, MaxPool, Subsample
 from .network import Network
 
 Shape = tuple[int, ...]
@@ -61,7 +61,10 @@ def dkp_cnn(
     Their error enters the second convolution before its pool, so the pool is a layer of its own. `norm=False` leaves
     batch norm out, to see what it does.
     """
-    norms = (lambda: [BatchNorm()]) if norm else list
+
+    def norms() -> list[Local]:
+        return [BatchNorm()] if norm else []
+
     layers: list[Layer] = [
         Conv(32, 3, *norms(), activation),
         Conv(32, 3, *norms(), activation),
@@ -180,5 +183,5 @@ def make_net(
     """`name` in `MODELS`, or an MLP written as 784-200-80-10 (tanh unless another activation is given)."""
     if re.match(r"\d", name):
         return mlp(name, activation or "tanh", **options)
-    build = choose(MODELS | {"784-200-80-10": mlp}, name, "net")
+    build: Callable[..., Network] = choose(MODELS | {"784-200-80-10": mlp}, name, "net")
     return build(activation or ("tanh" if name in TANH else "relu"), input_shape, outputs, **options)

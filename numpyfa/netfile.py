@@ -66,7 +66,7 @@ def describe_net(net: Network) -> dict[str, Any]:
 
 def net_places(net: Network) -> Arrays:
     """Every array of a net that a file fills, by name."""
-    scale = {} if net.mean is None else {"net/mean": net.mean, "net/deviation": net.deviation}
+    scale: Arrays = {} if net.mean is None else {"net/mean": net.mean, "net/deviation": net.deviation}
     parameters = {f"net/{name}": array for name, array in net.parameters().items()}
     return parameters | {f"net/running/{name}": array for name, array in net.running().items()} | scale
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Streams, module_named, on_device, on_host, to_device, to_host
+from .backend import Array, Streams, calm_blas, module_named, on_device, on_host, to_device, to_host
 from .backend import device as choose_device
 from .errors import InputError, check_whole, choose
 from .layers import Layer, Trace
 
-DTYPES = {"float32": np.dtype("float32"), "float64": np.dtype("float64")}
+DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("float32"), "float64": np.dtype("float64")}
 
 
 class Network:
@@ -41,9 +41,12 @@ class Network:
         sizes = (input_shape,) if np.ndim(input_shape) == 0 else tuple(input_shape)  # type: ignore[arg-type]
         self.input_shape = tuple(check_whole("each size of the input", size, 1) for size in sizes)
         self.layers = list(layers)
-        self.dtype = choose(DTYPES, str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype, "dtype")
+        self.dtype: np.dtype[Any] = choose(
+            DTYPES, str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype, "dtype"
+        )
         self.module = choose_device(device)
-        self.mean = self.deviation = None
+        self.mean: Array = None
+        self.deviation: Array = None
         self.sources = self._wire()
         streams, shapes = Streams(seed), [self.input_shape]
         for number, layer in enumerate(self.layers, start=1):
@@ -52,6 +55,7 @@ class Network:
             shapes.append(layer.shape_out)
         self.last = self.layers[-1]
         self.size_out = self.last.size_out
+        self.largest = max(0 if layer.W is None else layer.W.size for layer in self.layers)
 
     def _wire(self) -> dict[int, tuple[int, ...]]:
         """{number: the numbers of its sources}, where 0 is the network's input."""
@@ -90,6 +94,7 @@ class Network:
                 f"the network expects a batch of floats of shape (N, {', '.join(map(str, self.input_shape))}) with N "
                 f"from 1, found {found}; net.to_float(net.as_input(x)) makes one of bytes or of flat rows"
             )
+        calm_blas(self.largest)
         outputs, traces = [x], {}
         for number, layer in enumerate(self.layers, start=1):
             inputs = [outputs[source] for source in self.sources[number]]

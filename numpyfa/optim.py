@@ -7,12 +7,11 @@ decoupled, p is multiplied by 1 - lr decay beside the step [Loshchilov & Hutter 
 
 import math
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any
 
 from .backend import Array, array_module
 from .describe import Described
-from .errors import InputError, check_number, choose
+from .errors import InputError, check_number, choose, is_number
 
 Schedule = Callable[[int], float]
 Arrays = dict[str, Array]
@@ -22,9 +21,9 @@ class Optimizer(Described):
     """What every optimiser shares. A subclass writes `change(p, g, lr, memory)`."""
 
     def __init__(self, lr: float | Schedule, decay: float | Schedule = 0.0, decoupled: bool = False) -> None:
-        if not callable(lr) and not (isinstance(lr, Real) and 0 < lr < math.inf):
+        if not callable(lr) and not (is_number(lr) and 0 < lr < math.inf):
             raise InputError(f"the learning rate must be a number above 0 or a function of the step, found {lr!r}")
-        if not callable(decay) and not (isinstance(decay, Real) and 0 <= decay < math.inf):
+        if not callable(decay) and not (is_number(decay) and 0 <= decay < math.inf):
             raise InputError(f"the decay must be a number from 0 or a function of the step, found {decay!r}")
         self.lr, self.decay, self.decoupled = lr, decay, decoupled
         self.step = 0
@@ -72,7 +71,7 @@ class SGD(Optimizer):
         decoupled: bool = False,
     ) -> None:
         super().__init__(lr, decay, decoupled)
-        if not (isinstance(momentum, Real) and 0 <= momentum < 1):
+        if not (is_number(momentum) and 0 <= momentum < 1):
             raise InputError(f"the momentum must be from 0 to below 1, found {momentum!r}")
         self.momentum, self.nesterov = momentum, nesterov
 

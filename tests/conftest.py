@@ -4,6 +4,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on small pro
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from data_server import server, tiny  # noqa: E402, F401
 
 import numpyfa as fa  # noqa: E402
 

@@ -372,7 +372,7 @@ def test_rules_and_explain_show_the_equation_the_source_and_the_code(capsys):
 
 
 def test_data_lists_where_each_set_is(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "cache", lambda: tmp_path)
+    monkeypatch.setattr(data.sources, "cache", lambda: tmp_path)
     monkeypatch.delenv("NUMPYFA_DATA", raising=False)
     assert cli.main(["data"]) == 0
     printed = capsys.readouterr().out

@@ -5,8 +5,9 @@ import pytest
 import standin
 
 import numpyfa as fa
-from numpyfa import backend, checks, metrics
+from numpyfa import backend, metrics
 from numpyfa.backend import to_device, to_host
+from numpyfa.laws import nets as law_nets
 
 OPTIMIZERS = {
     "sgd": lambda: fa.SGD(0.1),
@@ -52,11 +53,11 @@ PAIRS += [("plain conv", "ifa"), ("plain conv", "lra-e"), ("conv", "sdtp"), ("co
 def train(device, net_name, rule_name, optimizer, loss=None, dtype="float64", steps=2):
     """The parameters, running values and losses after two batches, on the host."""
     net = nets(device, dtype)[net_name]()
-    rule, values = fa.rule(rule_name, net), []
-    x, target = checks.batch(net)
+    rule, values = fa.make_rule(rule_name, net), []
+    x, target = law_nets.batch(net)
     x, target = (to_device(each.astype(net.dtype), net.module) for each in (x, target))
     for _ in range(steps):
-        value, _ = fa.train_step(net, rule, loss or fa.SoftmaxCrossEntropy(), optimizer, x, target,
+        value = fa.train_step(net, rule, loss or fa.SoftmaxCrossEntropy(), optimizer, x, target,
                                  np.random.default_rng(0))  # fmt: skip
         values.append(value)
     arrays = net.parameters() | net.running() | rule.arrays()
@@ -91,29 +92,31 @@ def test_fit_on_the_stand_in_gives_the_hosts_history(rule, mini):
     for device in (standin, "cpu"):
         net = fa.mlp("784-20-10", device=device)
         optimizer, data = fa.SGD(0.1, decay=1e-4), mini.part(200, 50)
-        history = fa.fit(net, fa.rule(rule, net), fa.SoftmaxCrossEntropy(), optimizer, data, epochs=2, batch_size=16)
+        history = fa.fit(
+            net, fa.make_rule(rule, net), fa.SoftmaxCrossEntropy(), optimizer, data, epochs=2, batch_size=16
+        )
         histories.append(history)
     assert str(histories[0]) == str(histories[1])
 
 
 def test_a_checkpoint_moves_between_devices(tmp_path):
-    nets = [fa.mlp("6-5-3", seed=seed, device=device) for seed, device in ((0, standin), (1, "cpu"))]
-    rules, optimizers = [fa.FA(net) for net in nets], [fa.SGD(0.1, momentum=0.9) for _ in nets]
-    x, target = (standin.asarray(each.astype("float32")) for each in checks.batch(nets[0]))
-    fa.train_step(nets[0], rules[0], fa.SoftmaxCrossEntropy(), optimizers[0], x, target)
-    fa.checkpoint.save(tmp_path / "c.npz", nets[0], rules[0], optimizers[0], [])
-    fa.checkpoint.load(tmp_path / "c.npz", nets[1], rules[1], optimizers[1])
-    for name, p in nets[1].parameters().items():
-        np.testing.assert_array_equal(p, nets[0].parameters()[name].get())
+    both = [fa.mlp("6-5-3", seed=seed, device=device) for seed, device in ((0, standin), (1, "cpu"))]
+    rules, optimizers = [fa.FA(net) for net in both], [fa.SGD(0.1, momentum=0.9) for _ in both]
+    x, target = (standin.asarray(each.astype("float32")) for each in law_nets.batch(both[0]))
+    fa.train_step(both[0], rules[0], fa.SoftmaxCrossEntropy(), optimizers[0], x, target)
+    fa.checkpoint.save(tmp_path / "c.npz", both[0], rules[0], optimizers[0], [])
+    fa.checkpoint.load(tmp_path / "c.npz", both[1], rules[1], optimizers[1])
+    for name, p in both[1].parameters().items():
+        np.testing.assert_array_equal(p, both[0].parameters()[name].get())
 
 
 def test_metrics_on_the_stand_in_equal_the_hosts():
     found = []
     for device in (standin, "cpu"):
         net = nets(device, "float64")["dense"]()
-        x, target = (to_device(each, net.module) for each in checks.batch(net))
+        x, target = (to_device(each, net.module) for each in law_nets.batch(net))
         traces = net.forward(x)
-        output = fa.SoftmaxCrossEntropy().output(traces[-1].h, target)
+        output = fa.SoftmaxCrossEntropy().output(net, traces, target)
         rule = fa.FA(net)
         measures = (metrics.delta_angle, metrics.step_delta_angle, metrics.gradient_cosine, metrics.delta_norm_ratio)
         found.append([measure(rule, traces, output) for measure in measures] + [metrics.weight_angle(rule)])
@@ -151,9 +154,9 @@ def test_a_module_that_mixes_devices_is_caught():
 
 
 def test_the_same_seed_gives_the_same_weights_on_both_devices_and_precisions():
-    device, host = (fa.mlp("6-5-3", device=where).layers[0].W for where in (standin, "cpu"))
+    device, host = (fa.mlp("6-5-3", device=where)[1].W for where in (standin, "cpu"))
     np.testing.assert_array_equal(device.get(), host)
-    double = fa.mlp("6-5-3", dtype="float64").layers[0].W
+    double = fa.mlp("6-5-3", dtype="float64")[1].W
     np.testing.assert_array_equal(double.astype("float32"), host)
 
 

@@ -26,7 +26,7 @@ def plain():
 def test_the_plain_page_is_under_60_lines_and_imports_only_numpy():
     source = (ROOT / "tutorials" / "00_plain.py").read_text()
     assert len(source.splitlines()) < 60
-    assert re.findall(r"^(?:import|from) (\w+)", source, re.M) == ["pathlib", "numpy"]
+    assert re.findall(r"^(?:import|from) (\w+)", source, re.M) == ["os", "pathlib", "numpy"]
 
 
 @pytest.mark.parametrize("name", ["bp", "fa"])

@@ -6,13 +6,15 @@ FOLDER holds train-images-idx3-ubyte.gz and its three siblings, as distributed b
 The checksums are those of the unpacked files; the packed file is read back and compared before it is kept.
 """
 
+import gzip
+import hashlib
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from numpyfa.data import _read_idx
-from numpyfa.files import whole_file
+from numpyfa.data import parse_idx
+from numpyfa.files import read_npz, whole_file
 
 FILES = {
     "x_train": ("train-images-idx3-ubyte.gz", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
@@ -23,12 +25,17 @@ FILES = {
 TARGET = Path(__file__).parents[1] / "numpyfa" / "bundled" / "mnist.npz"
 
 
-def main(folder):
-    arrays = {key: _read_idx(Path(folder) / name, sha256) for key, (name, sha256) in FILES.items()}
+def main(folder: str) -> None:
+    arrays = {}
+    for key, (name, sha256) in FILES.items():
+        raw = gzip.decompress((Path(folder) / name).read_bytes())
+        if hashlib.sha256(raw).hexdigest() != sha256:
+            raise SystemExit(f"{name} has the wrong checksum")
+        arrays[key] = parse_idx(raw, name)
     with whole_file(TARGET, "wb") as file:
         np.savez_compressed(file, **arrays)
-    with np.load(TARGET) as packed:
-        assert all((packed[key] == arrays[key]).all() for key in arrays)
+    packed = read_npz(TARGET)
+    assert all((packed[key] == arrays[key]).all() for key in arrays)
     print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes, equal to the source")
 
 

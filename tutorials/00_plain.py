@@ -4,9 +4,12 @@ Rows are examples. The two rules differ in one place: what carries delta down a 
     python tutorials/00_plain.py
 """
 
+import os
 from pathlib import Path
 
-import numpy as np
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on small products threads only wait for each other
+
+import numpy as np  # noqa: E402
 
 SIZES, LR, BATCH = (784, 200, 80, 10), 0.1, 16  # LR is the step on the batch's mean gradient
 

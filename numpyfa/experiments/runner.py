@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import checkpoint
-from ..dataset import flip_and_crop
+from ..data import flip_and_crop
 from ..doctor import THREADS, cores, machine
 from ..errors import Diverged, InputError, Stopped
 from ..files import whole_file

@@ -3,11 +3,22 @@
 from collections.abc import Callable
 
 from ..errors import InputError, choose
-from .activations import Activation, Erf, Identity, LeakyReLU, Logistic, ReLU, Softplus, Tanh, logistic
-from .base import Local
-from .batchnorm import BatchNorm
-from .dropout import Dropout
-from .pooling import AvgPool, GlobalAvgPool, MaxPool, Subsample
+from .activations import Activation as Activation
+from .activations import Erf as Erf
+from .activations import Identity as Identity
+from .activations import LeakyReLU as LeakyReLU
+from .activations import Logistic as Logistic
+from .activations import ReLU as ReLU
+from .activations import Softplus as Softplus
+from .activations import Tanh as Tanh
+from .activations import logistic as logistic
+from .base import Local as Local
+from .batchnorm import BatchNorm as BatchNorm
+from .dropout import Dropout as Dropout
+from .pooling import AvgPool as AvgPool
+from .pooling import GlobalAvgPool as GlobalAvgPool
+from .pooling import MaxPool as MaxPool
+from .pooling import Subsample as Subsample
 
 LOCALS: dict[str, Callable[[], Local]] = {
     "identity": Identity,

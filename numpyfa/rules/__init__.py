@@ -40,7 +40,9 @@ from .greedy import Greedy as Greedy
 from .shallow import Shallow as Shallow
 
 RULES: dict[str, type[Rule]] = {
-    kind.name: kind for kind in list(globals().values()) if isinstance(kind, type) and getattr(kind, "name", "")
+    kind.name: kind
+    for kind in list(globals().values())
+    if isinstance(kind, type) and issubclass(kind, Rule) and kind.name
 }
 
 # What papers call by a name of its own, but is a rule above with an option set.

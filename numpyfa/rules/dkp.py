@@ -42,7 +42,7 @@ class DKP(DirectRule):
         return output.error @ own["B"]
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
-        if not optimizer.decay:
+        if optimizer.decay == 0:
             warn("dkp: without a decay the last hidden B never comes closer to W^T; set one, such as 1e-4")
         elif not optimizer.decoupled and not isinstance(optimizer, SGD):
             warn("dkp: coupled decay through this optimiser breaks its last hidden B's law; use decoupled=True, or SGD")

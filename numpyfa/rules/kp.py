@@ -44,9 +44,9 @@ class KP(SequentialRule):
         return own["B"]
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
-        if not optimizer.decay:
+        if optimizer.decay == 0:
             warn("kp: without a decay the gap B - W^T never shrinks; set one, such as 1e-4")
-        if optimizer.decay and not optimizer.decoupled and not isinstance(optimizer, SGD):
+        if optimizer.decay != 0 and not optimizer.decoupled and not isinstance(optimizer, SGD):
             warn("kp: coupled decay through this optimiser breaks B -> W^T; use decoupled=True, or SGD")
 
     def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:

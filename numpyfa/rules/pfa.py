@@ -69,7 +69,7 @@ class PFA(SequentialRule):
         return {"P": layer.outer_T(trace.x, signal.delta / len(trace.x) @ own["G"])}
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
-        if not optimizer.decay:
+        if optimizer.decay == 0:
             warn("pfa: without a decay R never forgets how it began; set one, such as 1e-4")
         if type(optimizer) is not SGD and not (self.orthogonal and optimizer.decoupled):
             warn("pfa: unless the steps are linear in the gradient B R misses its limit; use SGD, or orthogonal B and "

@@ -72,7 +72,7 @@ class SparsePFA(SequentialRule):
         return {"R": own["mask"] * layer.outer_T(trace.x, signal.delta / len(trace.x) @ own["B"])}
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
-        if not optimizer.decay:
+        if optimizer.decay == 0:
             warn("sparse-pfa: without a decay R never forgets how it began; set one, such as 1e-4")
         if type(optimizer) is not SGD:
             warn("sparse-pfa: this optimiser's steps are not linear in the gradient, so R misses B^T W^T; use SGD")
