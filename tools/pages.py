@@ -169,8 +169,14 @@ def protocol(settings: Row) -> str:
     words.append(count(settings["epochs"], "epoch"))
     words.append(f"batch {settings['batch_size']}")
     words.append(f"momentum {settings['momentum']:g}, decay {settings['decay']:g}")
-    words.append(f"weights {settings['init']}")
-    words.append(f"feedback {settings['feedback']}" if settings.get("feedback") else "feedback as each rule's own")
+    if settings.get("burst"):
+        words.append(f"decay {settings['burst']:g} in the first epoch for rules whose feedback learns")
+    if settings.get("drops"):
+        words.append(
+            f"the learning rate drops at {', '.join(f'{100 * at:g}' for at in settings['drops'])} % of the epochs"
+        )
+    words.append(f"weights `{settings['init']}`")
+    words.append(f"feedback `{settings['feedback']}`" if settings.get("feedback") else "feedback as each rule's own")
     words.append("standardised" if settings.get("standardise") else "pixels 0 to 1")
     words.append("augmented" if settings.get("augment") else "no augmentation")
     words.append(count(settings["seeds"], "seed"))
