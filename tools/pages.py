@@ -172,9 +172,8 @@ def protocol(settings: Row) -> str:
     if settings.get("burst"):
         words.append(f"decay {settings['burst']:g} in the first epoch for rules whose feedback learns")
     if settings.get("drops"):
-        words.append(
-            f"the learning rate drops at {', '.join(f'{100 * at:g}' for at in settings['drops'])} % of the epochs"
-        )
+        shares = ", ".join(f"{100 * at:g}" for at in settings["drops"])
+        words.append(f"the learning rate falls to a tenth at {shares} % of the epochs")
     words.append(f"weights `{settings['init']}`")
     words.append(f"feedback `{settings['feedback']}`" if settings.get("feedback") else "feedback as each rule's own")
     words.append("standardised" if settings.get("standardise") else "pixels 0 to 1")
