@@ -5,7 +5,7 @@ import pytest
 
 import numpyfa as fa
 from numpyfa import data
-from numpyfa.experiments.protocol import Protocol, build
+from numpyfa.lab.protocol import Protocol, build
 
 
 def make(**changes):

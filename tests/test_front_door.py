@@ -23,56 +23,63 @@ def plain():
     return module
 
 
-def test_the_plain_page_is_under_60_lines_and_imports_only_numpy():
+def test_the_plain_page_is_at_most_62_lines_and_imports_only_numpy():
     source = (ROOT / "tutorials" / "00_plain.py").read_text()
-    assert len(source.splitlines()) < 60
+    assert len(source.splitlines()) <= 62
     assert re.findall(r"^(?:import|from) (\w+)", source, re.M) == ["os", "pathlib", "numpy"]
 
 
-@pytest.mark.parametrize("rule", ["bp", "fa"])
-def test_after_20_batches_the_plain_pages_weights_equal_the_librarys(plain, mnist, rule):
+@pytest.mark.parametrize("name", ["bp", "fa"])
+def test_after_20_batches_the_plain_pages_weights_equal_the_librarys(plain, mnist, name):
     W, b, B = plain.start(seed=0)
     net = fa.mlp("784-200-80-10", dtype="float64")
-    a_rule = fa.make_rule(rule, net)
+    rule = fa.make_rule(name, net)
     for layer, weights, feedback in zip(net.layers, W, B):
         layer.W[...] = weights
-        if rule == "fa" and layer.number > 1:
-            a_rule.feedback[layer.number]["B"] = feedback.copy()
+        if name == "fa" and layer.number > 1:
+            rule.feedback[layer.number]["B"] = feedback.copy()
     x, y = mnist.x_train.reshape(-1, 784) / 255, np.eye(10)[mnist.y_train]
     loss, optimizer = fa.SoftmaxCrossEntropy(), fa.SGD(plain.LR)
     for i in range(20):
         batch = slice(i * plain.BATCH, (i + 1) * plain.BATCH)
-        plain.step(x[batch], y[batch], W, b, B, rule)
-        fa.train_step(net, a_rule, loss, optimizer, x[batch], y[batch])
+        plain.step(x[batch], y[batch], W, b, B, name)
+        fa.train_step(net, rule, loss, optimizer, x[batch], y[batch])
     for layer, weights, bias in zip(net.layers, W, b):
         np.testing.assert_allclose(layer.W, weights, rtol=0, atol=1e-13)
         np.testing.assert_allclose(layer.b, bias, rtol=0, atol=1e-13)
 
 
 def test_the_readmes_example_runs(capsys):
-    example = re.findall(r"```python\n(.*?)```", README, re.S)[0]
+    example = re.search(r"```python\n(.*?)```", README, re.S)[1]
     assert len(example.strip().splitlines()) <= 10
     exec(example, {})
     assert float(re.search(r"(\d+\.\d+) %", capsys.readouterr().out)[1]) < 10
 
 
-def test_the_readmes_wrong_activation_is_caught_as_it_says():
-    example = re.findall(r"```python\n(.*?)```", README, re.S)[1]
-    promised = re.search(r"GradientMismatch: (.*): analytic", example)[1]
-    with pytest.raises(fa.GradientMismatch, match=re.escape(promised)):
-        exec(example, {})
+def test_the_readmes_four_lines_are_one_step_of_training_to_the_last_bit(mnist):
+    four_lines = re.search(r"```py\n(.*?)```", README, re.S)[1]
+    assert len(four_lines.strip().splitlines()) == 4
+    nets = [fa.mlp("784-20-10"), fa.mlp("784-20-10")]
+    x, target = nets[0].to_float(nets[0].as_input(mnist.x_train[:16])), fa.one_hot(mnist.y_train[:16], 10, "float32")
+    loss, rules = fa.SoftmaxCrossEntropy(), [fa.KP(net) for net in nets]
+    exec(
+        four_lines, {"net": nets[0], "rule": rules[0], "loss": loss, "optimizer": fa.SGD(0.1), "x": x, "target": target}
+    )
+    fa.train_step(nets[1], rules[1], loss, fa.SGD(0.1), x, target)
+    for mine, its in zip(nets[0].parameters().values(), nets[1].parameters().values()):
+        np.testing.assert_array_equal(mine, its)
+    np.testing.assert_array_equal(rules[0].feedback[2]["B"], rules[1].feedback[2]["B"])
 
 
-def test_the_readme_names_every_rule_and_every_experiment():
-    for name in fa.RULES:
-        assert re.search(rf"^\| `{name}` ", README, re.M), name
-    for name in EXPERIMENTS:
-        assert f"numpyfa reproduce {name}" in README or f"`{name}`" in README
+def test_the_readme_is_at_most_140_lines_and_has_both_commands():
+    assert len(README.splitlines()) <= 140
+    assert re.search(r"^python3 -m venv .venv && .*pytest$", README, re.M)
+    assert re.search(r"^python3 -m venv .venv && .*reproduce mnist-200-80-10$", README, re.M)
 
 
-def test_the_readmes_links_to_files_of_the_project_exist():
-    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
+def test_the_pages_name_every_experiment_with_its_result():
+    pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("results.md", "theory.md"))
+    assert all(f"`{name}`" in pages for name in EXPERIMENTS)
 
 
 def test_each_published_figure_has_its_history_and_summary():
@@ -164,6 +171,11 @@ def test_the_page_on_a_rule_of_ones_own_runs_and_the_rule_beats_shallow_by_a_thi
     printed = capsys.readouterr().out
     error = {name: float(value) for name, value in re.findall(r"^(\w+) +test error +([\d.]+) %", printed, re.M)}
     assert error["BinaryFA"] < error["Shallow"] * 2 / 3 and error["BP"] < error["Shallow"]
+    ms = {
+        name: float(value)
+        for name, value in re.findall(r"^(\w+) +one step of LeNet on 64 images: (\d+) ms", printed, re.M)
+    }
+    assert ms["BinaryFA"] < 1.5 * ms["BP"]
     assert float(re.search(r"backpropagation by (\S+)", printed)[1]) < 1e-12
     source = (ROOT / "tutorials" / "01_a_rule_of_your_own.py").read_text()
     body = source[source.index("class BinaryFA") : source.index("# %% 2.")].strip()

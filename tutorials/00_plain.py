@@ -11,7 +11,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on small pro
 
 import numpy as np  # noqa: E402
 
-SIZES, LR, BATCH = (784, 200, 80, 10), 0.1, 16  # LR is the step on the batch's mean gradient
+SIZES, LR, BATCH = (784, 200, 80, 10), 0.1, 16  # LR is the learning rate on the batch's mean gradient
 
 
 def start(seed):

@@ -1,11 +1,22 @@
-"""Activation alignment: e_l = delta_{l+1} B_{l+1},  dB_{l+1} = (2 alpha q - beta y)^T x / n,  y = x W, q = x B^T.
+"""Activation alignment
 
-Source: Kunin et al. 2020 and their code: "sparse" and "amp", (alpha (|q|^2 + |y|^2) - beta <y, q>) / n.
-B stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y and q what W and B make of them, without
-bias. At the defaults B learns to answer as W does, and tends to W^T on the span of the inputs. W's own optimiser takes
-the step; here its decay also pulls B, theirs pulls W alone. Kunin et al. sum over a convolution's places where we
-average, so that one pair of coefficients fits every layer. The step is stable while lr 2 alpha times the largest
-eigenvalue of x^T x / n stays below 2: large inputs want smaller coefficients.
+Equation
+    e_l = delta_{l+1} B,  dB = (2 alpha q - beta y)^T x / n,  y = x W,  q = x B^T
+
+Shapes
+    B stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y and q what W and B make of them,
+    without bias: (n, fan_out).
+
+Source
+    Kunin et al. 2020 and their code: "sparse" and "amp", (alpha (|q|^2 + |y|^2) - beta <y, q>) / n.
+
+Differs from the paper
+    W's own optimiser changes B, and its decay also pulls B; theirs pulls W alone. Kunin et al. sum over a convolution's
+    places where we average, so that one pair of coefficients fits every layer.
+
+Notes
+    At the defaults B learns to answer as W does, and tends to W^T on the span of the inputs. The update is stable while
+    lr 2 alpha times the largest eigenvalue of x^T x / n stays below 2: large inputs want smaller coefficients.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,18 @@
-"""Binary direct feedback alignment: e_l = error B_l,  B = sign(D_l) of one bit an entry, fixed.
+"""Binary direct feedback alignment
 
-Source: Han & Yoo 2019 (arXiv 1901.01986).
-D_l is the product of the weights from layer l to the output as they are at the start, (outputs, units), or random.
-Where the way up holds pools or batch norm, we take their own Jacobian at an input of zero; activations count as 1.
-As `cbdfa`, with layers="dense", it is the authors': direct feedback for the dense layers, backpropagation below.
+Equation
+    e_l = error B_l,  B = sign(D_l) of one bit an entry, fixed,  D_l = W_L^T .. W_{l+1}^T at the start
+
+Shapes
+    D_l and B_l are (outputs, units). D_l may also be random (`random=True`).
+
+Source
+    Han & Yoo 2019 (arXiv 1901.01986).
+
+Differs from the paper
+    Every hidden layer is sent the error directly. As `cbdfa`, with layers="dense", it is the authors': direct feedback
+    for the dense layers, backpropagation below. Where the way up holds pools or batch norm, we take their own Jacobian
+    at an input of zero; activations count as 1.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,16 @@
-"""Batchwise random-magnitude sign-concordant feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T),  M >= 0 redrawn.
+"""Batchwise random-magnitude sign-concordant feedback
 
-Source: Liao, Leibo & Poggio 2016; BioTorch's form, whose |M| keeps every sign that of W.
-As frSF, with M (fan_out, fan_in), but M is drawn anew after every batch.
+Equation
+    e_l = delta_{l+1} (M * sign(W_{l+1})^T),  M >= 0 redrawn after every batch
+
+Shapes
+    As frSF: M has the shape of W^T, (fan_out, fan_in).
+
+Source
+    Liao, Leibo & Poggio 2016; BioTorch.
+
+Differs from the paper
+    BioTorch's form, whose |M| keeps every sign that of W. The default magnitudes are BioTorch's too.
 """
 
 from dataclasses import dataclass
@@ -16,7 +25,7 @@ from .magnitude import magnitudes
 
 @dataclass
 class BRSF(SequentialRule):
-    """Batchwise random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T)   [Liao et al. 2016]"""
+    """Batchwise random-magnitude signs: e_l = delta_{l+1} (M * sign(W_{l+1})^T), M redrawn   [Liao et al. 2016]"""
 
     name: ClassVar[str] = "brsf"
     init: str = "glorot"  # BioTorch: |M| of Xavier's uniform; "xiao": those of Xiao et al. 2018

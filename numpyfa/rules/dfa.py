@@ -1,8 +1,20 @@
-"""Direct feedback alignment: e_l = error B_l,  B random and fixed.
+"""Direct feedback alignment
 
-Source: Nokland 2016. error = dL/dz at the output, (N, outputs); B_l is (outputs, units of layer l).
-For a convolution B_l has one full map a class, as in Nokland's code: (outputs, height width channels).
-The projection enters after the layer's whole tail, so e is multiplied by f' as under any other rule.
+Equation
+    e_l = error B_l,  B random and fixed
+
+Shapes
+    error = dL/dz at the output, (N, outputs); B_l is (outputs, units of layer l). For a convolution B_l has one full
+    map a class: (outputs, height width channels).
+
+Source
+    Nokland 2016 and his code, from which the full maps and the default B are.
+
+Differs from the paper
+    Nothing that we know of.
+
+Notes
+    The projection enters after the layer's whole tail, so e is multiplied by f' as under any other rule.
 """
 
 from dataclasses import dataclass

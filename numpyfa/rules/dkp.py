@@ -1,8 +1,19 @@
-"""Direct Kolen-Pollack: e_l = error B_l,  dB_l = error^T h_l / N,  B and W decay alike.
+"""Direct Kolen-Pollack
 
-Source: Webster, Choi & Ahn 2021 ("Learning the Connections in Direct Feedback Alignment") and their code.
-As DFA, with B (outputs, units), but B learns by the product of the error and the layer's output: for the last hidden
-layer that is Kolen-Pollack itself. For a convolution B_l has one full map a class, and nothing is shared over places.
+Equation
+    e_l = error B_l,  dB_l = error^T h_l / N,  B and W decay alike
+
+Shapes
+    As DFA: B_l is (outputs, units). For a convolution B_l has one full map a class, and nothing is shared over places.
+
+Source
+    Webster, Choi & Ahn 2021 ("Learning the Connections in Direct Feedback Alignment") and their code.
+
+Differs from the paper
+    Here B takes the updates of W's own optimiser; the authors' code trains B by Adam.
+
+Notes
+    B learns by the product of the error and the layer's output: for the last hidden layer that is Kolen-Pollack itself.
 """
 
 from dataclasses import dataclass

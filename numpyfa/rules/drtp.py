@@ -1,7 +1,19 @@
-"""Direct random target projection: e_l = target B_l,  B random and fixed.
+"""Direct random target projection
 
-Source: Frenkel, Lefebvre & Bol 2021 (arXiv 1909.01311) and their code, which subtracts +target B as we do.
-A hidden layer is sent the one-hot target, so one row of B (outputs, units) a class, and need not wait for the output.
+Equation
+    e_l = target B_l,  B random and fixed
+
+Shapes
+    target is one-hot, (N, outputs); B_l is (outputs, units), so one row a class.
+
+Source
+    Frenkel, Lefebvre & Bol 2021 (arXiv 1909.01311) and their code.
+
+Differs from the paper
+    Nothing that we know of: their code subtracts +target B as we do.
+
+Notes
+    A hidden layer need not wait for the output.
 """
 
 from dataclasses import dataclass

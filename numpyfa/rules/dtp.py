@@ -1,12 +1,23 @@
-"""Difference target propagation: e_{l-1} = g_l(h_l) - g_l(h_l - e_l),  g_l(h) = f(h V_l + c_l) a learned inverse.
+"""Difference target propagation
 
-Source: Lee, Zhang, Fischer & Bengio 2015 and their code; the simplified form of Bartunov et al. 2018.
-Each layer has a target and learns by 1/2 |h_l - target_l|^2 (theirs has no 1/2), so e_l = h_l - target_l. The last
-hidden layer's target is a step down the gradient, e_{L-1} = target_step delta_L W_L^T; in the simplified form it is
-e_{L-1} = g_L(p) - g_L(target), p = softmax(h_L), for softmax cross-entropy. V is (units, units of the layer's input).
-After each batch g_l takes a step of its own `rate` down |g_l(h_l) - x|^2, where h_l is the layer's answer to x, its
-input plus noise. A sum of layers has no inverse, so residual nets are refused. A convolution's inverse is a full map.
-The authors train g by centred RMSprop, in turns of whole epochs; ours is plain SGD after each batch.
+Equation
+    e_{l-1} = g_l(h_l) - g_l(h_l - e_l),  g_l(h) = f(h V_l + c_l) a learned inverse
+    e_{L-1} = target_step delta_L W_L^T, or simplified: g_L(p) - g_L(target), p = softmax(h_L)
+
+Shapes
+    V is (units, units of the layer's input), c one number a unit of the input. A convolution's inverse is a full map.
+
+Source
+    Lee, Zhang, Fischer & Bengio 2015 and their code; the simplified form of Bartunov et al. 2018.
+
+Differs from the paper
+    Each layer has a target and learns by 1/2 |h_l - target_l|^2, so e_l = h_l - target_l; theirs has no 1/2. The
+    authors train g by centred RMSprop, in turns of whole epochs; ours takes one update of plain SGD after each batch.
+
+Notes
+    After each batch g_l goes down |g_l(h_l) - x|^2 at a learning rate of its own, `rate`; h_l is the layer's answer to
+    x, its input plus noise. A sum of layers has no inverse, so residual nets are refused. The simplified form needs
+    softmax cross-entropy.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,19 @@
-"""Feedback alignment: e_l = delta_{l+1} B_{l+1},  B random and fixed.
+"""Feedback alignment
 
-Source: Lillicrap, Cownden, Tweed & Akerman 2016.
-B stands where W^T stands: (fan_out, fan_in). delta_{l+1} is (rows, fan_out), e_l is (rows, fan_in).
-The forward weights come to align with B, and so the learning signal with the true one.
+Equation
+    e_l = delta_{l+1} B_{l+1},  B random and fixed
+
+Shapes
+    B stands where W^T stands: (fan_out, fan_in). delta_{l+1} is (rows, fan_out), e_l is (rows, fan_in).
+
+Source
+    Lillicrap, Cownden, Tweed & Akerman 2016.
+
+Differs from the paper
+    They chose the scale of a uniform B by hand; the default here is that of Nokland's code.
+
+Notes
+    The forward weights come to align with B, and so the learning signal with the true one.
 """
 
 from dataclasses import dataclass

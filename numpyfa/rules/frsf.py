@@ -1,7 +1,16 @@
-"""Fixed random-magnitude sign-concordant feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T),  M >= 0 random and fixed.
+"""Fixed random-magnitude sign-concordant feedback
 
-Source: Liao, Leibo & Poggio 2016; BioTorch's form, whose |M| keeps every sign that of W.
-M has the shape of W^T, (fan_out, fan_in), and is drawn once; the sign is taken anew for every batch.
+Equation
+    e_l = delta_{l+1} (M * sign(W_{l+1})^T),  M >= 0 random and fixed
+
+Shapes
+    M has the shape of W^T, (fan_out, fan_in), and is drawn once; the sign is taken anew for every batch.
+
+Source
+    Liao, Leibo & Poggio 2016; BioTorch.
+
+Differs from the paper
+    BioTorch's form, whose |M| keeps every sign that of W. The default magnitudes are BioTorch's too.
 """
 
 from dataclasses import dataclass
@@ -15,7 +24,7 @@ from .magnitude import magnitudes
 
 @dataclass
 class FRSF(SequentialRule):
-    """Fixed random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T)   [Liao et al. 2016]"""
+    """Fixed random-magnitude sign feedback: e_l = delta_{l+1} (M * sign(W_{l+1})^T), M fixed   [Liao et al. 2016]"""
 
     name: ClassVar[str] = "frsf"
     init: str = "glorot"  # BioTorch: |M| of Xavier's uniform; "xiao": those of Xiao et al. 2018

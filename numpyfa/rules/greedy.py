@@ -1,11 +1,22 @@
-"""Greedy layerwise learning: e_l = (softmax(h_l A_l + c_l) - target) A_l^T,  the gradient of a classifier of its own.
+"""Greedy layerwise learning
 
-Source: Belilovsky, Eickenberg & Oyallon 2019 (greedy layerwise) and 2020 (decoupled greedy learning).
-Each hidden layer has a linear classifier on its flattened output, A (units, outputs) and c (outputs), and both learn by
-its own cross-entropy: dA = h^T (p - target) / N, dc the mean of p - target. No signal passes between layers, so all
-can learn at once (decoupled). With `stage` = n, layers learn one after the other, n batches each (sequential); the
-output layer, which the loss itself trains, learns throughout. The target has to be one-hot.
-The authors' classifiers are small convolutional nets of their own; ours are linear.
+Equation
+    e_l = (softmax(h_l A_l + c_l) - target) A_l^T,  the gradient of a classifier of the layer's own
+    dA = h^T (p - target) / N,  dc = the mean of p - target,  p = softmax(h_l A_l + c_l)
+
+Shapes
+    h_l is flattened, (N, units); A is (units, outputs) and c is (outputs).
+
+Source
+    Belilovsky, Eickenberg & Oyallon 2019 (greedy layerwise) and 2020 (decoupled greedy learning).
+
+Differs from the paper
+    The authors' classifiers are small convolutional nets of their own; ours are linear.
+
+Notes
+    No signal passes between layers, so all can learn at once (decoupled). With `stage` = n, layers learn one after the
+    other, n batches each (sequential); the output layer, which the loss itself trains, learns throughout. The target
+    has to be one-hot.
 """
 
 from dataclasses import dataclass

@@ -1,14 +1,25 @@
-"""Information alignment: e_l = delta_{l+1} B,  dB = y^T (2 beta r - alpha x) / n + 2 gamma B,  r = y B.
+"""Information alignment
 
-Source: Kunin et al. 2020 and their code: the regulariser (-alpha <x, y B> + beta |r|^2) / n + gamma |B|^2
-("amp", "null" and "decay").
-B, of the layer above, stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y = x W its answers
-without bias, r what B reconstructs: for a convolution folded into an image, where the patches overlap, and cut again.
-Everything is known at the two ends of B. It does not aim at W^T but at a damped inverse of W: for a dense layer and
-S = y^T y / n, at (2 beta S + 2 gamma I)^-1 alpha y^T x / n. W's own optimiser takes the step; here its decay also
-pulls B, theirs pulls W alone. Kunin et al. sum over a convolution's places where we average, so that one set of
-coefficients fits every layer. The step is stable while lr (2 beta s + 2 gamma) < 2, s the largest eigenvalue of S:
-large answers want a smaller beta.
+Equation
+    e_l = delta_{l+1} B,  dB = y^T (2 beta r - alpha x) / n + 2 gamma B,  y = x W,  r = y B
+
+Shapes
+    B, of the layer above, stands where W^T stands, (fan_out, fan_in). x are the layer's n input rows, y its answers
+    without bias, r what B reconstructs: for a convolution folded into an image, where the patches overlap, and cut
+    again. Everything is known at the two ends of B.
+
+Source
+    Kunin et al. 2020 and their code: the regulariser (-alpha <x, y B> + beta |r|^2) / n + gamma |B|^2 ("amp", "null"
+    and "decay").
+
+Differs from the paper
+    W's own optimiser changes B, and its decay also pulls B; theirs pulls W alone. Kunin et al. sum over a convolution's
+    places where we average, so that one set of coefficients fits every layer.
+
+Notes
+    B does not aim at W^T but at a damped inverse of W: for a dense layer and S = y^T y / n, at
+    (2 beta S + 2 gamma I)^-1 alpha y^T x / n. The update is stable while lr (2 beta s + 2 gamma) < 2, s the largest
+    eigenvalue of S: large answers want a smaller beta.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,21 @@
-"""Indirect feedback alignment: e_1 = error B_1,  e_l = delta_{l-1} W_l,  B_1 random and fixed.
+"""Indirect feedback alignment
 
-Source: Nokland 2016.
-Only the first layer is sent the error, by B (outputs, units). Its delta then goes up through the forward weights
-themselves, as rows of the next layer's input: W is (fan_in, fan_out). What several sources send is added. A layer's
-delta goes where its output went, so no hidden layer may have a pool: the rule refuses them.
+Equation
+    e_1 = error B_1,  e_l = delta_{l-1} W_l,  B_1 random and fixed
+
+Shapes
+    B_1 is (outputs, units of layer 1), W_l is (fan_in, fan_out).
+
+Source
+    Nokland 2016.
+
+Differs from the paper
+    Nothing that we know of for plain nets. What several sources send is added, so that residual nets work too.
+
+Notes
+    Only the first layer is sent the error. Its delta then goes up through the forward weights themselves, as rows of
+    the next layer's input. A layer's delta goes where its output went, so no hidden layer may have a pool: the rule
+    refuses them.
 """
 
 from dataclasses import dataclass

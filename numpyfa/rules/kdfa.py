@@ -1,11 +1,22 @@
-"""Kernel-shaped direct feedback: e_l = fold(error B_{l+1}), the same error at each place,  B random and fixed.
+"""Kernel-shaped direct feedback
 
-Source: BioTorch's "DFA" for convolutions; another rule than Nokland's, which `dfa` is.
-What a layer sends down does not depend on its own delta: in its place stands the error of the output, repeated at each
-place of the layer's map. B is (outputs, fan_in): for a convolution it has the kernel's shape with one output channel a
-class, so it is far smaller than a full map, and folding it shares it over the places. Where there is no convolution,
-this is `dfa` with the feedback kept at the layer above. What a layer feeds through a junction arrives as in
-backpropagation.
+Equation
+    e_l = fold(error B_{l+1}), the same error at each place,  B random and fixed
+
+Shapes
+    B is (outputs, fan_in): for a convolution it has the kernel's shape with one output channel a class, so it is far
+    smaller than a full map, and folding it shares it over the places.
+
+Source
+    BioTorch's "DFA" for convolutions.
+
+Differs from the paper
+    It has none: BioTorch calls it DFA, but it is another rule than Nokland's, which `dfa` is.
+
+Notes
+    What a layer sends down does not depend on its own delta: in its place stands the error of the output, repeated at
+    each place of the layer's map. Where there is no convolution, this is `dfa` with the feedback kept at the layer
+    above. What a layer feeds through a junction arrives as in backpropagation.
 """
 
 from dataclasses import dataclass

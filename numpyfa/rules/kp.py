@@ -1,10 +1,21 @@
-"""Kolen-Pollack: e_l = delta_{l+1} B_{l+1},  dB_{l+1} = delta_{l+1}^T h_l / N,  W and B decay alike.
+"""Kolen-Pollack
 
-Source: Kolen & Pollack 1994; Akrout et al. 2019, eqs. 16-17.
-B stands where W^T stands, (fan_out, fan_in), and learns by the same product of what its two ends know as W does. With
-the same linear step and decay the gap B - W^T shrinks by (1 - lr decay) a step, whatever the data; without decay it
-never shrinks. RMSprop and Adam keep the law if the decay is decoupled, since B's gradient is exactly W's transposed;
-a coupled decay breaks it.
+Equation
+    e_l = delta_{l+1} B_{l+1},  dB_{l+1} = delta_{l+1}^T h_l / N,  W and B decay alike
+
+Shapes
+    B stands where W^T stands, (fan_out, fan_in), and learns by the same product of what its two ends know as W does.
+
+Source
+    Kolen & Pollack 1994; Akrout et al. 2019, eqs. 16-17.
+
+Differs from the paper
+    Nothing that we know of.
+
+Notes
+    With the same linear update and decay the gap B - W^T shrinks by (1 - lr decay) an update, whatever the data;
+    without decay it never shrinks. RMSprop and Adam keep the law if the decay is decoupled, since B's gradient is
+    exactly W's transposed; a coupled decay breaks it.
 """
 
 from dataclasses import dataclass
@@ -20,7 +31,7 @@ from .base import Own, SequentialRule
 
 @dataclass
 class KP(SequentialRule):
-    """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Akrout et al. 2019]"""
+    """Kolen-Pollack: e_l = delta_{l+1} B_{l+1}, dB_{l+1} = delta_{l+1}^T h_l / N   [Kolen & Pollack 1994]"""
 
     name: ClassVar[str] = "kp"
     init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code

@@ -1,11 +1,22 @@
-"""LRA-E: delta_l = f(z_l) - f(z_l - beta d_l),  d_l = delta_{l+1} E_{l+1},  dE_{l+1} = gamma delta_{l+1}^T h_l / N.
+"""LRA-E, local representation alignment
 
-Source: Ororbia & Mali 2019 (local representation alignment, arXiv 1805.11703) and their code.
-E stands where W^T stands, (fan_out, fan_in). It carries the mismatch of a layer down, where z is moved against it by a
-finite step beta; the layer's delta is how far its output would move. No slope f' appears, yet a small beta gives
-beta f'(z) d: feedback alignment. E learns by W's own optimiser, by the transpose of dW as its shape demands; one of
-their scripts leaves the transpose out.
-The step from z to h has to be an activation alone, so hidden layers with a pool, batch norm or dropout are refused.
+Equation
+    delta_l = f(z_l) - f(z_l - beta d_l),  d_l = delta_{l+1} E_{l+1},  dE_{l+1} = gamma delta_{l+1}^T h_l / N
+
+Shapes
+    E stands where W^T stands, (fan_out, fan_in). d_l is what the layer is told, of the shape of z_l.
+
+Source
+    Ororbia & Mali 2019 (arXiv 1805.11703) and their code.
+
+Differs from the paper
+    E learns by W's own optimiser, by the transpose of dW as its shape demands; one of their scripts leaves the
+    transpose out.
+
+Notes
+    E carries the mismatch of a layer down, where z is moved against it by a finite beta; the layer's delta is how far
+    its output would move. No slope f' appears, yet a small beta gives beta f'(z) d: feedback alignment. The way from z
+    to h has to be an activation alone, so hidden layers with a pool, batch norm or dropout are refused.
 """
 
 from dataclasses import dataclass

@@ -1,14 +1,25 @@
-"""Product feedback alignment: e_l = delta_{l+1} B R,  dR = (delta_{l+1} B)^T h_l / N,  B random and fixed.
+"""Product feedback alignment
 
-Source: Li & Benna 2024 (arXiv 2405.20594) and their code. With k = 1 and orthogonal B it is their PFA-o.
-B is (fan_out, k fan_out): it spreads delta over k times as many neurons. R is (k fan_out, fan_in) and learns by the
-product of what its two ends know, with W's own step and decay. So R -> B^T W^T and the path B R -> B B^T W^T, which is
-W^T for orthogonal B; for random B of variance 1/(k fan_out) it stays arctan(1/sqrt k) away. No single matrix mirrors W.
-Nothing but the path P = B R is ever seen of R, and it learns by dP = B dR = (delta_{l+1} B B^T)^T h_l / N. So P and
-G = B B^T are kept, (fan_out, fan_in) and (fan_out, fan_out): the same numbers under SGD, at a cost that does not grow
-with k. `sparse-pfa` keeps B and R themselves.
-The limit holds for SGD, with or without momentum, and needs the decay to forget how R began. Under Adam and its like
-only the orthogonal form keeps it, if the decay is decoupled: there P takes W's own steps.
+Equation
+    e_l = delta_{l+1} B R,  dR = (delta_{l+1} B)^T h_l / N,  B random and fixed
+
+Shapes
+    B is (fan_out, k fan_out): it spreads delta over k times as many neurons. R is (k fan_out, fan_in) and learns by the
+    product of what its two ends know, with W's own learning rate and decay.
+
+Source
+    Li & Benna 2024 (arXiv 2405.20594) and their code. With k = 1 and orthogonal B it is their PFA-o.
+
+Differs from the paper
+    Nothing but the path P = B R is ever seen of R, and it learns by dP = B dR = (delta_{l+1} B B^T)^T h_l / N. So P and
+    G = B B^T are kept, (fan_out, fan_in) and (fan_out, fan_out): the same numbers under SGD, at a cost that does not
+    grow with k. `sparse-pfa` keeps B and R themselves.
+
+Notes
+    R -> B^T W^T and the path B R -> B B^T W^T, which is W^T for orthogonal B; for random B of variance 1/(k fan_out) it
+    stays arctan(1/sqrt k) away. No single matrix mirrors W. The limit holds for SGD, with or without momentum, and
+    needs the decay to forget how R began. Under Adam and its like only the orthogonal form keeps it, if the decay is
+    decoupled: there P takes W's own updates.
 """
 
 import math

@@ -1,8 +1,20 @@
-"""Pseudo-backpropagation: e_l = delta_{l+1} W_{l+1}^+,  the Moore-Penrose inverse in place of the transpose.
+"""Pseudo-backpropagation
 
-Source: Lillicrap et al. 2016, who compare feedback alignment with it: small weights make B act like W^+.
-W is (fan_in, fan_out) and W^+ is (fan_out, fan_in). The inverse is taken anew for every batch: a reference, not a
-method to train large nets with. On a GPU it is computed there.
+Equation
+    e_l = delta_{l+1} W_{l+1}^+,  the Moore-Penrose inverse in place of the transpose
+
+Shapes
+    W is (fan_in, fan_out) and W^+ is (fan_out, fan_in).
+
+Source
+    Lillicrap et al. 2016, who compare feedback alignment with it: small weights make B act like W^+.
+
+Differs from the paper
+    There a yardstick for angles on a linear task; here also a rule that trains any net.
+
+Notes
+    The inverse is taken anew for every batch: a reference, not a method to train large nets with. On a GPU it is
+    computed there.
 """
 
 from typing import ClassVar

@@ -1,10 +1,20 @@
-"""Symmetric alignment: e_l = delta_{l+1} B_{l+1},  dB_{l+1} = 2 alpha B_{l+1} - beta W_{l+1}^T.
+"""Symmetric alignment
 
-Source: Kunin et al. 2020 and their code: the regulariser alpha |B|^2 - beta <W^T, B> ("decay" and "self").
-B stands where W^T stands, (fan_out, fan_in), and takes the steps of W's own optimiser. It tends to
-(beta / 2 alpha) W^T, which is W^T at the defaults, by (1 - 2 lr alpha) a step. Here the optimiser's decay also pulls B,
-which makes that beta / (2 alpha + decay); theirs pulls W alone. B has to know W: the method is not local, and asks how
-much alignment is worth rather than how a brain would do it.
+Equation
+    e_l = delta_{l+1} B,  dB = 2 alpha B - beta W^T
+
+Shapes
+    B stands where W^T stands, (fan_out, fan_in), and learns by W's own optimiser.
+
+Source
+    Kunin et al. 2020 and their code: the regulariser alpha |B|^2 - beta <W^T, B> ("decay" and "self").
+
+Differs from the paper
+    The optimiser's decay also pulls B, so that B tends to beta / (2 alpha + decay) W^T; theirs pulls W alone.
+
+Notes
+    Without decay B tends to (beta / 2 alpha) W^T, which is W^T at the defaults, by (1 - 2 lr alpha) an update. B has to
+    know W: the method is not local, and asks how much alignment is worth rather than how a brain would do it.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,21 @@
-"""Sign direct feedback alignment: e_l = sign(error) B_l,  B random and fixed.
+"""Sign direct feedback alignment
 
-Source: Nokland 2016, who remarks that the sign of the error of a class is known beforehand; trained by Frenkel et al.
-2021. As DFA, with B (outputs, units). For one-hot targets the sign is -1 for the right class and +1 for all others,
-whatever the output: the signal never shrinks, and with many classes most of it is the same for every example. That
-part pushes units into saturation; wide layers have enough others, and batch norm takes it out.
+Equation
+    e_l = sign(error) B_l,  B random and fixed
+
+Shapes
+    As DFA: error is (N, outputs), B_l is (outputs, units).
+
+Source
+    Nokland 2016, who remarks that the sign of the error of a class is known beforehand; trained by Frenkel et al. 2021.
+
+Differs from the paper
+    Nothing that we know of.
+
+Notes
+    For one-hot targets the sign is -1 for the right class and +1 for all others, whatever the output: the signal never
+    shrinks, and with many classes most of it is the same for every example. That part pushes units into saturation;
+    batch norm takes it out.
 """
 
 from dataclasses import dataclass

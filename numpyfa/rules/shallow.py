@@ -1,8 +1,20 @@
-"""Shallow learning: hidden layers are told nothing; only the output layer learns.
+"""Shallow learning
 
-Whatever the shapes, a hidden layer has no e, no delta and no gradient. The baseline that unmasks a hidden layer
-that isn't learning: random features and a trained readout already reach about 90 % on MNIST.
-Source: the "shallow" control of Lillicrap et al. 2016.
+Equation
+    no e for any hidden layer: only the output layer learns
+
+Shapes
+    Whatever they are, a hidden layer has no e, no delta and no gradient.
+
+Source
+    The "shallow" control of Lillicrap et al. 2016.
+
+Differs from the paper
+    Nothing that we know of.
+
+Notes
+    The baseline that unmasks a hidden layer that isn't learning: random features and a trained readout already reach
+    about 90 % on MNIST.
 """
 
 from typing import ClassVar

@@ -1,9 +1,20 @@
-"""Sparse direct feedback alignment: e_l = error B_l,  B random, fixed, and nearly empty.
+"""Sparse direct feedback alignment
 
-Source: Crafton et al. 2019 (arXiv 1903.02083) and their code.
-As DFA, but each unit, a column of B (outputs, units), hears only `nonzero` outputs, chosen at random. With one, a
-unit's update is a product of three numbers: its input, one error times one weight, and its slope.
-The entries that exist are U(-a, a), a = 1/sqrt(units / sqrt(outputs nonzero)).
+Equation
+    e_l = error B_l,  B random, fixed, and nearly empty
+
+Shapes
+    As DFA, but each unit, a column of B (outputs, units), hears only `nonzero` outputs, chosen at random.
+
+Source
+    Crafton et al. 2019 (arXiv 1903.02083) and their code.
+
+Differs from the paper
+    Nothing that we know of.
+
+Notes
+    With one, a unit's update is a product of three numbers: its input, one error times one weight, and its slope.
+    The entries that exist are U(-a, a), a = 1/sqrt(units / sqrt(outputs nonzero)).
 """
 
 from dataclasses import dataclass

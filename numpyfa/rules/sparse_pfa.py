@@ -1,10 +1,22 @@
-"""Sparse product feedback alignment: e_l = delta_{l+1} B R,  dR = mask * ((delta_{l+1} B)^T h_l) / N.
+"""Sparse product feedback alignment
 
-Source: Li & Benna 2024 (arXiv 2405.20594) and their code.
-As `pfa`, but each entry of B (fan_out, k fan_out) and of R (k fan_out, fan_in) exists with chance `density` d, drawn
-once. B's entries have the variance 1/(d k fan_out), so that E[B B^T] = I; R's are not rescaled. After a long decay the
-path B R lies arctan(1/sqrt(d k)) from W^T and is sqrt(d^2 + d/k) times as long: sparse feedback is weak feedback.
-With d = 1 this is `pfa` in its two factors, which costs k times as much.
+Equation
+    e_l = delta_{l+1} B R,  dR = mask * ((delta_{l+1} B)^T h_l) / N
+
+Shapes
+    As `pfa`, but each entry of B (fan_out, k fan_out) and of R (k fan_out, fan_in) exists with chance `density` d,
+    drawn once; mask has the shape of R.
+
+Source
+    Li & Benna 2024 (arXiv 2405.20594) and their code.
+
+Differs from the paper
+    Nothing that we know of.
+
+Notes
+    B's entries have the variance 1/(d k fan_out), so that E[B B^T] = I; R's are not rescaled. After a long decay the
+    path B R lies arctan(1/sqrt(d k)) from W^T and is sqrt(d^2 + d/k) times as long: sparse feedback is weak feedback.
+    With d = 1 this is `pfa` in its two factors, which costs k times as much.
 """
 
 import math

@@ -1,12 +1,25 @@
-"""Weight mirror: e_l = delta_{l+1} B,  and B follows what noise tells of W:  B <- B + rate (y^T x / n - B).
+"""Weight mirror
 
-Source: Akrout et al. 2019, eq. 7, with a decay so that B cannot grow without bound. Each layer is sent fresh noise x of
-mean 0 and variance 1 and answers y = x W; on average y^T x / n is W^T, and B tends to it. B is (fan_out, fan_in).
-n counts, for each entry of a row, the rows in which it is not padding: a zero-padded convolution's edges see fewer.
-`control="norm"` drops the -B and scales B's rows after each step, until noise through B has s.d. 0.5.
-What differs from the paper: the noise passes W alone, not the bias and activation, which would scale each unit's row.
-`rule.phase(468)` mirrors before training, as their code does. Kunin et al. 2020 found that it needs laborious tuning;
-so do we: on a ReLU LeNet, B's lag behind W can keep the loss from settling although the angles look good.
+Equation
+    e_l = delta_{l+1} B,  and B follows what noise tells of W:  B <- B + rate (y^T x / n - B),  y = x W
+
+Shapes
+    B is (fan_out, fan_in). x is fresh noise of mean 0 and variance 1, sent to each layer by itself, y its answer; on
+    average y^T x / n is W^T, and B tends to it. n counts, for each entry of a row, the rows in which it is not
+    padding: a zero-padded convolution's edges see fewer.
+
+Source
+    Akrout et al. 2019, eq. 7.
+
+Differs from the paper
+    The noise passes W alone, not the bias and activation, which would scale each unit's row. The decay -B keeps B from
+    growing without bound; `control="norm"` drops it and scales B's rows after each update of the mirror, until noise
+    through B has s.d. 0.5.
+
+Notes
+    `rule.phase(468)` mirrors before training, as their code does. Kunin et al. 2020 found that it needs laborious
+    tuning. On a ReLU LeNet we saw B's lag behind W keep the loss from settling although the angles looked good; no
+    committed table shows it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +42,7 @@ class WM(SequentialRule):
 
     name: ClassVar[str] = "wm"
     init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
-    rate: float = 0.01  # our choice; their 0.01 is a step on a sum over weaker noise, without a decay
+    rate: float = 0.01  # our choice; their 0.01 multiplies a sum over weaker noise, without a decay
     examples: int = 128  # of noise in a mirror step; Akrout et al.'s code: 128
     noise: str = "normal"  # or uniform, as in their code; the variance is 1 here, 8e-4 there
     every: int = 1  # a phase of mirror steps comes after so many batches; 1: interleaved, as in their code

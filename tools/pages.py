@@ -1,0 +1,313 @@
+"""Write the generated tables of README.md and docs/: the rules, and the results in figures/.
+
+    python tools/pages.py            # write them
+    python tools/pages.py --check    # change nothing; exit 1 and say which page differs
+
+A table stands between two comments, and this command alone writes what is between them:
+
+    <!-- table: fashion-lenet -->
+    <!-- end -->
+
+The name after "table:" is one of TABLES or a folder of figures/.
+"""
+
+import argparse
+import json
+import math
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the package beside this file, whatever else is installed
+
+from numpyfa.convolution import Conv  # noqa: E402
+from numpyfa.layers import Dense, Layer  # noqa: E402
+from numpyfa.local.pooling import MaxPool  # noqa: E402
+from numpyfa.models import make_net  # noqa: E402
+from numpyfa.rules import RULES, VARIANTS, DirectRule, Rule, SequentialRule  # noqa: E402
+
+Row = dict[str, Any]
+OPENING = re.compile(r"<!-- table: (.*?) -->\n")
+END = "<!-- end -->"
+MOST_COLUMNS = 5  # angles get a column a layer up to so many layers, and one for all of them beyond
+
+
+class PageError(Exception):
+    """A page asks for something that is not there."""
+
+
+# -- The rules -------------------------------------------------------------------------------------------------------
+
+# What the base class does not say.
+KINDS = {"dtp": "sequential", "kdfa": "direct", "ifa": "indirect", "greedy": "local", "shallow": "control"}
+
+
+def rules() -> list[str]:
+    """Every rule: its name, equation, kind and source, as the class says them."""
+    rows = [["name", "learning signal", "kind", "source"]]
+    for name, rule in RULES.items():
+        _, equation, source = first_line(rule)
+        rows.append([f"`{name}`", f"`{equation}`", kind(name, rule), source])
+    return table(rows)
+
+
+def variants() -> list[str]:
+    """The names that stand for a rule with an option set."""
+    rows = [["name", "stands for", "source"]]
+    for name, (of, options, source) in VARIANTS.items():
+        chosen = ", ".join(f"{option}={value!r}" for option, value in options.items())
+        rows.append([f"`{name}`", f"`{of}` with `{chosen}`", source])
+    return table(rows)
+
+
+def options() -> list[str]:
+    """What each rule can be told when it is made, with its default, and which of its arrays learn by a gradient."""
+    rows = [["name", "options and their defaults", "learns by a gradient"]]
+    for name, rule in RULES.items():
+        own = [f"{f.name}={f.default!r}" for f in fields(rule) if f.name not in ("net", "seed", "layers")]
+        rows.append([f"`{name}`", f"`{', '.join(own)}`" if own else "", ", ".join(rule.learned)])
+    return table(rows)
+
+
+def first_line(rule: type[Rule]) -> tuple[str, str, str]:
+    """(words, equation, source) of a class whose docstring begins "Words: equation   [source]"."""
+    line = (rule.__doc__ or "").splitlines()[0]
+    found = re.fullmatch(r"([^:]+): (.+?) +\[(.+)\]", line)
+    if not found:
+        raise PageError(f"{rule.__name__}: its docstring must begin 'Name: equation   [source]', found {line!r}")
+    words, equation, source = found.groups()
+    return words, equation, source
+
+
+def kind(name: str, rule: type[Rule]) -> str:
+    """How the rule's signals travel."""
+    if name in KINDS:
+        return KINDS[name]
+    if issubclass(rule, DirectRule):
+        return "direct"
+    return "sequential" if issubclass(rule, SequentialRule) else "of its own"
+
+
+# -- The results -----------------------------------------------------------------------------------------------------
+
+
+def results(folder: str) -> list[str]:
+    """What one experiment found."""
+    summary = read(folder)
+    settings, found = settings_of(summary), summary["rows"]
+    return of_nets(settings, found) if "net" in settings else of_study(found)
+
+
+def of_study(found: list[Row]) -> list[str]:
+    """The table of a study of the theory, as its command prints it."""
+    names = list(found[0])
+    return table([names, *([word(row[name]) for name in names] for row in found)])
+
+
+def of_nets(settings: Row, found: list[Row]) -> list[str]:
+    """The settings of an experiment that trains nets, and what it found, a row for each rule."""
+    names = {number: name_layer(layer) for number, layer in enumerate(layers_of(settings), start=1)}
+    header = ["rule", "learning rate", "train error", "test error"]
+    cells = [[row["rule"], rate(settings, row["rule"]), *(spread(row, f"{which}_error") for which in ("train", "test"))]
+             for row in found]  # fmt: skip
+    if any("published_test_error" in row for row in found):
+        header.append("published")
+        for line, row in zip(cells, found):
+            line.append(f"{row['published_test_error']:g}" if "published_test_error" in row else "")
+    for measure in (angles(found, names), in_one(found, "logit_cosine", "cosine", 2),
+                    in_one(found, "weight_angle", "W^T and feedback", 0)):  # fmt: skip
+        titles, more = measure
+        header += titles
+        cells = [line + own for line, own in zip(cells, more)]
+    return [protocol(settings), "", *table([header, *cells])]
+
+
+Columns = tuple[list[str], list[list[str]]]  # headings, and the cells of each row
+
+
+def angles(found: list[Row], names: dict[int, str]) -> Columns:
+    """The angle of each layer's delta to BP's, a column a layer if they are few."""
+    values, numbers = by_layer(found, "angle")
+    if len(numbers) > MOST_COLUMNS:
+        return in_one(found, "angle", "angle", 0)
+    titles = [f"angle, {number} {names[number]}" for number in numbers]
+    return titles, [[f"{own[n]:.0f}" if n in own else "" for n in numbers] for own in values]
+
+
+def in_one(found: list[Row], column: str, title: str, digits: int) -> Columns:
+    """What is measured in each layer, in one column: the values if they are few, or the lowest and the highest."""
+    values, numbers = by_layer(found, column)
+    if not numbers:
+        return [], [[] for _ in found]
+    if len(numbers) > MOST_COLUMNS:
+        ranges = [f"{min(own.values()):.{digits}f} to {max(own.values()):.{digits}f}" if own else "" for own in values]
+        return [f"{title}, {len(numbers)} layers"], [[each] for each in ranges]
+    cells = [", ".join(f"{own[n]:.{digits}f}" if n in own else "-" for n in numbers) if own else "" for own in values]
+    where = ("layer " if len(numbers) == 1 else "layers ") + ", ".join(map(str, numbers))
+    return [f"{title}, {where}"], [[each] for each in cells]
+
+
+def by_layer(found: list[Row], column: str) -> tuple[list[dict[int, float]], list[int]]:
+    """({layer number: value} of each row, the layers that have one), such as angle_1, angle_2 .. BP is left out: its
+    angle to itself is 0."""
+    values = [
+        {int(key.rpartition("_")[2]): value for key, value in row.items() if re.fullmatch(rf"{column}_\d+", key)}
+        for row in found
+    ]
+    values = [{} if row["rule"] == "bp" else own for row, own in zip(found, values)]
+    return values, sorted({number for own in values for number in own})
+
+
+def protocol(settings: Row) -> str:
+    """The settings that the numbers depend on most, in a sentence."""
+    words = [settings["net"], settings["data"]]
+    words.append(f"{settings['examples']:,} training images" if settings.get("examples") else "all training images")
+    words.append(count(settings["epochs"], "epoch"))
+    words.append(f"batch {settings['batch_size']}")
+    words.append(f"momentum {settings['momentum']:g}, decay {settings['decay']:g}")
+    if settings.get("burst"):
+        words.append(f"decay {settings['burst']:g} in the first epoch for rules whose feedback learns")
+    if settings.get("drops"):
+        shares = ", ".join(f"{100 * at:g}" for at in settings["drops"])
+        words.append(f"the learning rate falls to a tenth at {shares} % of the epochs")
+    words.append(f"weights `{settings['init']}`")
+    words.append(f"feedback `{settings['feedback']}`" if settings.get("feedback") else "feedback as each rule's own")
+    words.append("standardised" if settings.get("standardise") else "pixels 0 to 1")
+    words.append("augmented" if settings.get("augment") else "no augmentation")
+    words.append(count(settings["seeds"], "seed"))
+    return "; ".join(words) + "."
+
+
+def layers_of(settings: Row) -> list[Layer]:
+    """The layers of the net; the data sets of figures/ are images of 28 x 28."""
+    return make_net(settings["net"], settings["activation"]).layers
+
+
+def name_layer(layer: Layer) -> str:
+    """What a layer is, in a word or two."""
+    if isinstance(layer, (Conv, Dense)):
+        return "conv" if isinstance(layer, Conv) else "dense"
+    pools = any(isinstance(item, MaxPool) for item in layer.tail)
+    return "max pool" if pools and len(layer.sources) == 1 else "sum"
+
+
+def rate(settings: Row, rule: str) -> str:
+    """The learning rate of one rule: its own, or the common one."""
+    return f"{dict(settings.get('lr_of') or []).get(rule, settings['lr']):g}"
+
+
+def experiments() -> list[str]:
+    """Every folder of figures/: the experiment, what is run, and whose it is."""
+    rows = [["results in", "experiment", "what is run", "source"]]
+    for folder in folders():
+        summary = read(folder)
+        settings, name = settings_of(summary), summary["experiment"]
+        what = f"theory, {count(settings['seeds'], 'seed')}"
+        if "net" in settings:
+            who = ", ".join(settings["rules"])
+            what = f"{settings['net']} on {settings['data']}, {who}, {count(settings['epochs'], 'epoch')}"
+        rows.append([f"[{folder}](../figures/{folder})", f"`{name}`", what, summary["source"]])
+    return table(rows)
+
+
+def folders() -> list[str]:
+    return sorted(path.parent.name for path in (ROOT / "figures").glob("*/summary.json"))
+
+
+def read(folder: str) -> Row:
+    """The summary in a folder of figures/."""
+    found: Row = json.loads((ROOT / "figures" / folder / "summary.json").read_text(encoding="utf-8"))
+    return found
+
+
+def settings_of(summary: Row) -> Row:
+    found: Row = summary.get("protocol") or summary["settings"]
+    return found
+
+
+# -- Words and tables ------------------------------------------------------------------------------------------------
+
+
+def count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
+def spread(row: Row, column: str) -> str:
+    """The mean, and in brackets the standard deviation over seeds if there are several."""
+    value, sd = row[column], row.get(f"{column}_sd")
+    return f"{value:.2f}" + ("" if sd is None or math.isnan(sd) else f" ({sd:.2f})")
+
+
+def word(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def table(rows: list[list[str]]) -> list[str]:
+    """Rows of words as a Markdown table; the first row is its head."""
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]
+
+
+# -- The pages -------------------------------------------------------------------------------------------------------
+
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "rules": rules,
+    "variants": variants,
+    "options": options,
+    "experiments": experiments,
+}
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def fill(text: str, page: str) -> str:
+    """The page with every table made anew. Raises PageError for a table that is not known or does not end."""
+    done, place = "", 0
+    while opening := OPENING.search(text, place):
+        end = text.find(END, opening.end())
+        following = OPENING.search(text, opening.end())
+        if end < 0 or (following and following.start() < end):
+            raise PageError(f"{page}: the table '{opening[1]}' has no {END} after it")
+        done += text[place : opening.end()] + "\n" + "\n".join(make(opening[1], page)) + "\n\n"
+        place = end
+    return done + text[place:]
+
+
+def make(name: str, page: str) -> list[str]:
+    """The lines of the table that a comment names."""
+    if name in TABLES:
+        return TABLES[name]()
+    if name in folders():
+        return results(name)
+    raise PageError(f"{page}: unknown table '{name}'; there are {', '.join([*TABLES, *folders()])}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Write the generated tables of README.md and docs/.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a page differs")
+    options = parser.parse_args(arguments)
+    stale = 0
+    for path in pages():
+        page, old = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+        try:
+            new = fill(old, page)
+        except PageError as error:
+            print(f"pages: {error}", file=sys.stderr)
+            return 2
+        if new != old:
+            stale += 1
+            print(f"{page} differs from what python tools/pages.py writes" if options.check else f"wrote {page}")
+            if not options.check:
+                path.write_text(new, encoding="utf-8")
+    return 1 if options.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
