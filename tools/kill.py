@@ -95,7 +95,7 @@ def one(
     if not finished and before and not any((out / name).exists() for name in (".done", ".moving")):
         now = content(out)
         if now != old:
-            return what, f"the results that were to be replaced are not whole"
+            return what, "the results that were to be replaced are not whole"
     begun = (out / ".new" / "protocol.json").exists() if before else (out / "protocol.json").exists()
     plain = [word for word in words if word != "--force"]
     finish([*plain, "--resume"] if begun or finished else words, out)
