@@ -26,9 +26,13 @@ def rng():
 
 
 @pytest.fixture
-def in_this_process(monkeypatch):
-    """The jobs of a run are done here, one after the other: a process of its own takes a second to start."""
+def in_this_process(monkeypatch, mnist):
+    """The jobs of a run are done here, one after the other: a process of its own takes a second to start, and MNIST
+    half a second to unpack."""
     from numpyfa.lab import run
+
+    load = fa.data.load
+    monkeypatch.setattr(fa.data, "load", lambda name, **how: mnist if name == "mnist" else load(name, **how))
 
     def run_here(work, jobs, workers, hear):
         monkeypatch.setattr(run, "tell", hear)

@@ -22,7 +22,7 @@ import numpy as np
 from numpyfa import load
 
 PATIENCE = 5  # seconds in which everything must be gone
-STUDY = ["reproduce", "align-then-memorise", "--quick", "--seeds", "4"]
+STUDY = ["reproduce", "lillicrap-linear", "--quick"]
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """What a run shows while it goes on: a bar on a terminal, elsewhere a line for each epoch or job."""
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -69,8 +70,9 @@ class Bar(Progress):
 
 
 def shown() -> Progress:
-    """A bar on a terminal, else lines."""
-    return Bar() if sys.stderr.isatty() else Lines()
+    """A bar on a terminal that has room for one, else lines."""
+    room = sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    return Bar() if room else Lines()
 
 
 def duration(seconds: float) -> str:
