@@ -71,7 +71,7 @@ MUTANTS = [
         ('own["b"] = channel_sums(delta.reshape(n, *self.shape_z))', 'own["b"] = delta[0]', "db of one row alone"),
         (
             "return sum(inputs[1:], start=inputs[0])",
-            "return sum(set(map(id, inputs[1:])) and inputs[1:2], start=inputs[0])",
+            "return sum(inputs[1:2], start=inputs[0])",
             "a junction adds two sources at most",
         ),
         (
@@ -262,7 +262,7 @@ MUTANTS = [
     *of(
         "rules/base.py",
         "layers fa dfa kp bdfa dtp",
-        "rules laws",
+        "rules",
         (
             "told[source] = told[source] + sent if source in told else sent",
             "told[source] = sent",
@@ -395,7 +395,6 @@ MUTANTS = [
         "dtp",
         "rules",
         ("self.f = make_local(self.activation)", 'self.f = make_local("identity")', "a linear inverse"),
-        ("output.e + output.target, output.target", "traces_missing, output.target", "a name that is not there"),
         (
             "self.difference(layer, output.e + output.target, output.target)",
             "self.difference(layer, trace.h, output.target)",
@@ -523,12 +522,6 @@ MUTANTS = [
         ("    net.settle(traces)\n", "", "running values stand still"),
         ("    rule.settle(traces, output)\n", "", "feedback that learns by itself stands still"),
         (
-            "net.parameters() | rule.parameters(), rule",
-            "dict(list((net.parameters() | rule.parameters()).items())), rule",
-            "a copy of the dictionary",
-            "the arrays in it are the same",
-        ),
-        (
             "return total / len(x), 100 * wrong / len(x)",
             "return total / len(x), 100 * (1 - wrong / len(x))",
             "accuracy for error",
@@ -587,7 +580,7 @@ MUTANTS = [
     *of(
         "gradcheck.py",
         "bp local",
-        "gradcheck laws",
+        "gradcheck",
         ("return bool(self.figure <= self.tolerance)", "return not self.figure > self.tolerance", "NaN passes"),
         (
             "np.where(np.isnan(difference), np.inf, difference)",
@@ -676,7 +669,7 @@ MUTANTS = [
             "return B @ W2 + B @ W2 - W1 @ transpose(W1)",
             "the invariant is not symmetric",
         ),
-        ("-lr * e @ transpose(h)", "-lr * e @ transpose(W1 @ h)" if False else "lr * e @ transpose(h)", "W_2 climbs"),
+        ("-lr * e @ transpose(h)", "lr * e @ transpose(h)", "W_2 climbs"),
     ),
     *of(
         "theory/learned_feedback.py",
@@ -706,9 +699,8 @@ def kill(mutant: Mutant, broken: set[str]) -> tuple[str, str]:
 
 
 def copy_into(folder: str) -> None:
-    for name in ("numpyfa", "tests", "tutorials", "figures", "docs"):
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("numpyfa", "tests", "tutorials"):
+        shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in ROOT.iterdir():
         if path.is_file():
             shutil.copy(path, folder)
@@ -750,6 +742,10 @@ def main() -> int:
     broken = {test for test in tests if not (ROOT / test).exists()}
     with ThreadPoolExecutor(options.processes) as pool, tempfile.TemporaryDirectory() as folder:
         copy_into(folder)
+        groups = sorted({group for mutant in chosen for group in mutant.checks})
+        wrong = run(folder, [sys.executable, "-c", CHECKS, *groups]) if groups else None
+        if wrong:
+            raise SystemExit(f"without any mutant a check fails: {wrong}")
         there = sorted(tests - broken)
         broken |= {test for test, found in zip(there, pool.map(lambda test: run_test(folder, test), there)) if found}
         for test in sorted(broken):
