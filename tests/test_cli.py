@@ -19,7 +19,6 @@ from numpyfa import cli, data
 from numpyfa.experiments import EXPERIMENTS, folder, runner
 from numpyfa.experiments.folder import identity
 from numpyfa.experiments.protocol import Protocol, build
-from numpyfa.gradcheck import Check
 
 
 @pytest.fixture
@@ -336,27 +335,6 @@ def test_the_progress_bar_is_silent_when_not_a_terminal(tmp_path, npz):
     words = [sys.executable, "-m", "numpyfa", *train(npz, tmp_path / "run")]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stderr == ""
-
-
-def test_check_prints_a_table_and_json_and_fails_with_status_1(capsys, monkeypatch):
-    from numpyfa import checks
-
-    good, bad = Check("one", 1e-12, 1e-9), Check("two", 1.0, 1e-9, 3, "worst entry [0]")
-
-    def some():
-        return [good]
-
-    def others():
-        return [good, bad]
-
-    monkeypatch.setattr(checks, "CHECKS", (some,))
-    assert cli.main(["check"]) == 0 and "1 checks, 0 failed" in capsys.readouterr().out
-    monkeypatch.setattr(checks, "CHECKS", (some, others))
-    assert cli.main(["check"]) == 1
-    assert re.search(r"two +1.0e\+00 +1.0e-09 +3  FAILED worst entry", capsys.readouterr().out)
-    assert cli.main(["check", "--json"]) == 1
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["passed"] for row in rows] == [True, True, False] and rows[2]["group"] == "others"
 
 
 def test_rules_and_explain_show_the_equation_the_source_and_the_code(capsys):
