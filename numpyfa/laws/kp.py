@@ -35,9 +35,9 @@ def laws() -> Iterator[Check]:
     for kind, build in NETS.items():
         yield gap_law(f"SGD, {kind} net", build("tanh"), SGD(LR, decay=DECAY))
         yield gap_law(f"heavy ball, {kind} net", build("tanh"), SGD(LR, momentum=0.9, decay=DECAY), 0.9)
-    for kind in (SGD, Adam):
-        optimizer = kind(LR, decay=DECAY, decoupled=True)
-        yield gap_law(f"{kind.__name__}, decoupled decay, dense net", dense_net("tanh"), optimizer)
+    for optimizer in (SGD(LR, decay=DECAY, decoupled=True), Adam(LR, decay=DECAY, decoupled=True)):
+        name = f"{type(optimizer).__name__}, decoupled decay, dense net"
+        yield gap_law(name, dense_net("tanh"), optimizer)
 
 
 def gap_law(name: str, net: Network, optimizer: Optimizer, momentum: float = 0.0) -> Check:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ SHAPES = [(5, 5, 1, 3, 1, 0), (7, 6, 2, 3, 2, 1), (6, 7, 3, 2, 2, 0), (5, 9, 2, 
 LR, DECAY, STEPS = 0.1, 0.5, 40  # of the laws that follow feedback as it learns
 
 Arrays = dict[str, Array]
+One = TypeVar("One", bound=Rule)
 
 
 # -- Nets ----------------------------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ def outcome(
     return dict(rule.signals(traces, output)), rule.gradients(traces, output)
 
 
-def train(rule: Rule, optimizer: Optimizer | None = None, steps: int = STEPS, n: int = 5) -> Rule:
+def train(rule: One, optimizer: Optimizer | None = None, steps: int = STEPS, n: int = 5) -> One:
     """The rule after so many steps on one batch of classes, by SGD with a decay if nothing else is said."""
     optimizer = optimizer or SGD(LR, decay=DECAY)
     x, target = batch(rule.net, n)
@@ -230,7 +231,7 @@ def use_bp_feedback(rule: Rule) -> Any:
     return law_of(type(rule)).make_bp(rule)
 
 
-def give(rule: Rule, **arrays: Callable[[Any], Array]) -> Any:
+def give(rule: One, **arrays: Callable[[Any], Array]) -> One:
     """The rule with its feedback set, layer by layer: give(rule, B=lambda layer: layer.W.T)."""
     for number, own in rule.feedback.items():
         for name, make in arrays.items():
