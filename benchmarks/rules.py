@@ -45,7 +45,8 @@ def prepare_requests(rule):
     def request(name, steps):
         if name not in ready:
             net, rng = build(name), np.random.default_rng(0)
-            ready[name] = (net, fa.make_rule(rule, net), fa.SoftmaxCrossEntropy(), fa.SGD(0.001, momentum=0.9, decay=1e-4),
+            loss, optimizer = fa.SoftmaxCrossEntropy(), fa.SGD(0.001, momentum=0.9, decay=1e-4)
+            ready[name] = (net, fa.make_rule(rule, net), loss, optimizer,
                            rng.standard_normal((BATCH, *net.input_shape), np.float32),
                            np.eye(10, dtype=np.float32)[rng.integers(0, 10, BATCH)])  # fmt: skip
 

@@ -1,6 +1,5 @@
 """The command line: what each command says, and what it refuses."""
 
-import json
 import re
 import subprocess
 import sys
@@ -47,22 +46,6 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, monkeypatch, refused, argu
     monkeypatch.chdir(tmp_path)
     assert re.search(message, refused(*arguments))
     assert not list(tmp_path.iterdir()), "nothing is written"
-
-
-def some():
-        return [good]
-
-    def others():
-        return [good, bad]
-
-    monkeypatch.setattr(checks, "CHECKS", (some,))
-    assert cli.main(["check"]) == 0 and "1 checks, 0 failed" in capsys.readouterr().out
-    monkeypatch.setattr(checks, "CHECKS", (some, others))
-    assert cli.main(["check"]) == 1
-    assert re.search(r"two +1.0e\+00 +1.0e-09 +3  FAILED worst entry", capsys.readouterr().out)
-    assert cli.main(["check", "--json"]) == 1
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["passed"] for row in rows] == [True, True, False] and rows[2]["group"] == "others"
 
 
 def test_rules_and_explain_show_the_equation_the_source_and_the_code(capsys):
