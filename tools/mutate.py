@@ -61,7 +61,7 @@ MUTANTS = [
     # -- Layers and convolutions
     *of(
         "layers.py",
-        "layers bp",
+        "layers bp learning kp",
         "layers mutants",
         ("z += bias", "z -= bias", "the bias is subtracted"),
         ("return self.fold(delta @ M)", "return self.fold(delta @ M) / 2", "half of the signal is carried"),
@@ -261,7 +261,7 @@ MUTANTS = [
     # -- Rules
     *of(
         "rules/base.py",
-        "layers fa dfa kp bdfa dtp",
+        "layers fa dfa kp bdfa dtp brsf losses",
         "rules",
         (
             "told[source] = told[source] + sent if source in told else sent",
