@@ -172,7 +172,8 @@ def test_run_epoch_goes_through_the_order_it_is_given():
 def test_each_example_is_trained_on_with_its_own_label():
     """An epoch of two batches is two steps by hand."""
     net, twin = dense_net("tanh"), dense_net("tanh")
-    (x, target), order, loss = batch(net, 6), np.array([5, 0, 3, 1]), fa.SoftmaxCrossEntropy()
+    x, order, loss = batch(net, 6)[0], np.array([5, 0, 3, 1]), fa.SoftmaxCrossEntropy()
+    target = np.eye(3)[[0, 1, 2, 0, 1, 2]]  # the labels of the first two and of the last two differ
     learn.run_epoch(net, fa.BP(net), loss, fa.SGD(0.1), x, target, order, 2)
     for two in (order[:2], order[2:]):
         fa.train_step(twin, fa.BP(twin), loss, fa.SGD(0.1), x[two], target[two])
