@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import numpyfa as fa
-from numpyfa import learn, metrics
+from numpyfa import checkpoint, init, learn, metrics
+from numpyfa.laws.every_rule import everything
 from numpyfa.laws.nets import batch, conv_net, dense_net
 from numpyfa.optim import make_optimizer
 
@@ -166,3 +167,81 @@ def test_run_epoch_goes_through_the_order_it_is_given():
 
     learn.run_epoch(net, fa.BP(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), x, target, order, 2, augment=augment)
     np.testing.assert_array_equal(np.concatenate(seen), x[order])
+
+
+def test_each_example_is_trained_on_with_its_own_label():
+    """An epoch of two batches is two steps by hand."""
+    net, twin = dense_net("tanh"), dense_net("tanh")
+    x, order, loss = batch(net, 6)[0], np.array([5, 0, 3, 1]), fa.SoftmaxCrossEntropy()
+    target = np.eye(3)[[0, 1, 2, 0, 1, 2]]  # the labels of the first two and of the last two differ
+    learn.run_epoch(net, fa.BP(net), loss, fa.SGD(0.1), x, target, order, 2)
+    for two in (order[:2], order[2:]):
+        fa.train_step(twin, fa.BP(twin), loss, fa.SGD(0.1), x[two], target[two])
+    for name, p in net.parameters().items():
+        np.testing.assert_array_equal(p, twin.parameters()[name])
+
+
+def test_bytes_become_0_to_1_and_standardised_values_are_minus_mean_over_deviation():
+    net = fa.mlp("3-2", dtype="float64")
+    np.testing.assert_allclose(net.to_float(np.array([[0, 51, 255]], np.uint8)), [[0, 0.2, 1]], rtol=1e-15)
+    net.standardise(np.array([2.0]), np.array([4.0]))
+    np.testing.assert_allclose(net.to_float(np.array([[2.0, 6.0, -2.0]])), [[0, 1, -1]], rtol=1e-15)
+
+
+def test_angles_are_signed_and_undefined_ones_are_left_out_of_a_mean():
+    assert float(metrics.angle(np.array([1.0, 0]), np.array([-1.0, 0]))) == 180
+    assert np.isnan(metrics.cosine(np.array([0.0, 0]), np.array([1.0, 0])))
+    mean = metrics._per_example(metrics.angle)
+    assert mean(2, np.array([[1.0, 0], [0, 0]]), np.array([[0, 1.0], [1, 0]])) == pytest.approx(90)
+
+
+@pytest.mark.parametrize(
+    "spec, variance",
+    [
+        ("fan_in", 1 / 400),
+        ("he", 2 / 400),
+        ("glorot", 2 / 600),
+        ("uniform_fan_in", 1 / 1200),
+        ("uniform_fan_out", 1 / 600),
+        ("kaiming_fan_out", 2 / 200),
+        ("akrout", 1 / 600),
+        ("normal:0.3", 0.09),
+        ("uniform:0.3", 0.03),
+    ],
+)
+def test_an_initialiser_has_the_variance_of_its_table(spec, variance):
+    drawn = init.draw(spec, np.random.default_rng(0), (400, 200))
+    assert drawn.var() == pytest.approx(variance, rel=0.03) and abs(drawn.mean()) < 4 * (variance / drawn.size) ** 0.5
+
+
+@pytest.mark.parametrize("name", ["kp", "brsf", "wm", "dtp"])
+def test_a_run_that_goes_on_from_its_checkpoint_ends_where_one_without_a_stop_ends(name, tmp_path):
+    def run():
+        net = fa.Network(6, [fa.Dense(5, fa.BatchNorm(), "tanh"), fa.Dense(4, "tanh"), fa.Dense(3)], dtype="float64")
+        net.standardise(np.array([0.5]), np.array([2.0]))
+        return net, fa.make_rule(name, net), fa.Adam(lambda step: 0.1 / (1 + step), decay=0.01, decoupled=True)
+
+    def go(net, rule, optimizer, epochs, history=()):
+        return fa.fit(net, rule, fa.SoftmaxCrossEntropy(), optimizer, data(), epochs=epochs, batch_size=5,
+                      history=history)  # fmt: skip
+
+    whole, half, again = run(), run(), run()
+    go(*whole, 4)
+    checkpoint.save(tmp_path / "half.npz", *half, go(*half, 2))
+    history, _ = checkpoint.load(tmp_path / "half.npz", *again)
+    go(*again, 4, history)
+    for (_, a), (_, b) in zip(everything(whole[1]).items(), everything(again[1]).items()):
+        np.testing.assert_array_equal(a, b)
+    net = fa.load_net(tmp_path / "half.npz")
+    x = data().x_test
+    np.testing.assert_array_equal(net.predict(x), half[0].predict(x))
+
+
+def test_a_checkpoint_of_another_rule_seed_or_activation_is_refused(tmp_path):
+    net = fa.mlp("6-5-3")
+    checkpoint.save(tmp_path / "a.npz", net, fa.BRSF(net), fa.SGD(0.1), [])
+    with pytest.raises(fa.InputError, match="rule seed"):
+        checkpoint.load(tmp_path / "a.npz", net, fa.BRSF(net, seed=1), fa.SGD(0.1))
+    other = fa.mlp("6-5-3", "relu")
+    with pytest.raises(fa.InputError, match="net"):
+        checkpoint.load(tmp_path / "a.npz", other, fa.BRSF(other), fa.SGD(0.1))

@@ -1,7 +1,7 @@
 """Mutants: one line made wrong at a time, to see which check or test finds it.
 
     python tools/mutate.py                       # all of them, two at a time; some minutes
-    python tools/mutate.py rules/kp optim        # those in files whose path holds one of these words
+    python tools/mutate.py rules/kp optim        # those whose file, or what they break, holds one of these
     python tools/mutate.py --processes 4 --list  # what there is
 
 For each mutant the package and the tests are copied into a temporary folder, the line is changed, and first the checks
@@ -61,7 +61,7 @@ MUTANTS = [
     # -- Layers and convolutions
     *of(
         "layers.py",
-        "layers bp",
+        "layers bp learning kp",
         "layers mutants",
         ("z += bias", "z -= bias", "the bias is subtracted"),
         ("return self.fold(delta @ M)", "return self.fold(delta @ M) / 2", "half of the signal is carried"),
@@ -261,7 +261,7 @@ MUTANTS = [
     # -- Rules
     *of(
         "rules/base.py",
-        "layers fa dfa kp bdfa dtp",
+        "layers fa dfa kp bdfa dtp brsf losses",
         "rules",
         (
             "told[source] = told[source] + sent if source in told else sent",
@@ -567,7 +567,7 @@ MUTANTS = [
     *of(
         "init.py",
         "fa",
-        "parts rules",
+        "parts rules mutants",
         (
             'rng.standard_normal(shape) / math.sqrt(fan_in),\n    "he"',
             'rng.standard_normal(shape) / fan_in,\n    "he"',
@@ -725,12 +725,18 @@ def run(folder: str, words: list[str]) -> str | None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("words", nargs="*", help="only mutants of files whose path holds one of these words")
+    parser.add_argument(
+        "words", nargs="*", help="only mutants whose file, or what they break, holds one of these words"
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--list", action="store_true", help="print the mutants and run nothing")
     parser.add_argument("--checks-only", action="store_true", help="run no tests")
     options = parser.parse_args()
-    chosen = [each for each in MUTANTS if not options.words or any(word in each.file for word in options.words)]
+    chosen = [
+        each
+        for each in MUTANTS
+        if not options.words or any(word in f"{each.file}: {each.breaks}" for word in options.words)
+    ]
     for mutant in chosen:
         mutant.applied((ROOT / "numpyfa" / mutant.file).read_text())
         if options.list:
@@ -749,7 +755,7 @@ def main() -> int:
         there = sorted(tests - broken)
         broken |= {test for test, found in zip(there, pool.map(lambda test: run_test(folder, test), there)) if found}
         for test in sorted(broken):
-            print(f"left out: {test} is missing, or fails without a mutant")
+            print(f"left out: {test} is missing, or fails without a mutant", flush=True)
         if options.checks_only:
             broken = {test for mutant in chosen for test in mutant.tests}
         counts: dict[str, int] = {}

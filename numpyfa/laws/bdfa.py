@@ -9,7 +9,7 @@ import numpy as np
 
 from ..gradcheck import Check
 from ..rules import BDFA
-from .nets import equals_bp_in, give, linear_nets, products, tanh_nets
+from .nets import dense_net, equals_bp_in, give, linear_nets, products, tanh_nets
 
 
 def make_bp(rule: BDFA) -> BDFA:
@@ -25,6 +25,10 @@ def laws() -> Iterator[Check]:
         product = products(net)
         wrong = sum(int((own["B"] != np.sign(product[n])).sum()) for n, own in BDFA(net).feedback.items())
         yield Check(f"entries of B that are not the product's sign, linear {kind} net", float(wrong), 0.0)
+    net = dense_net("relu")
+    product = net[3].W.T @ net[2].W.T  # as if the activations were linear
+    wrong = int((BDFA(net).feedback[1]["B"] != np.sign(product)).sum())
+    yield Check("relu: entries of B that are not the product's sign, dense net", float(wrong), 0.0)
     for kind, net in tanh_nets().items():
         for random in (False, True):
             odd = sum(int((abs(own["B"]) != 1).sum()) for own in BDFA(net, random=random).feedback.values())

@@ -8,8 +8,13 @@ That a whole training step is the same with and without the fast form is among t
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from ..backend import Array
+from ..convolution import Conv
 from ..gradcheck import Check
-from .nets import ROUNDING, SHAPES, adjoint_gap, patch_gaps, six_loop_gap, words
+from ..network import Network
+from .nets import ROUNDING, SHAPES, adjoint_gap, largest, patch_gaps, six_loop_gap, words
 
 
 def laws() -> Iterator[Check]:
@@ -20,3 +25,19 @@ def laws() -> Iterator[Check]:
     for shape in (*SHAPES, (9, 8, 6, 3, 1, 1), (5, 4, 20, 2, 1, 3)):
         for name, gap in zip(names, patch_gaps(*shape)):
             yield Check(f"{name}, {words(shape)}", gap, ROUNDING)
+    for shape, images in (((9, 8, 6, 3, 1, 1), 80), ((7, 6, 2, 3, 2, 1), 2000)):  # more patches than one piece holds
+        for name, gap in zip(names, patch_gaps(*shape, images=images)):
+            yield Check(f"{name}, {images} images in pieces, {words(shape)}", gap, ROUNDING)
+    net = Network((6, 6, 3), [Conv(5, 3), Doubled(5, 3)], dtype="float64")
+    wrong = abs(net[1].fans[0] - 27) + abs(net[1].fans[1] - 45)  # type: ignore[attr-defined]
+    yield Check("fans of a 3x3 kernel from 3 to 5 channels, from 27 and 45", float(wrong), 0.0)
+    layer, delta = net[2], np.ones((2 * 2 * 2, 5))
+    gap = largest(layer.carry(delta, layer.W.T) - 2 * Conv.carry(layer, delta, layer.W.T))  # type: ignore[arg-type]
+    yield Check("a subclass with a fold of its own carries by it", gap, ROUNDING)
+
+
+class Doubled(Conv):
+    """A convolution whose fold is written anew."""
+
+    def fold(self, rows: Array) -> Array:
+        return 2 * super().fold(rows)

@@ -13,13 +13,26 @@ from ..backend import Streams
 from ..convolution import Conv
 from ..gradcheck import TOLERANCE, Check, compare
 from ..layers import Dense
-from ..losses import SoftmaxCrossEntropy
+from ..losses import SoftmaxCrossEntropy, SquaredError
 from ..models import mlp
 from ..network import Network
 from ..optim import SGD
 from ..rules import DFA, FA, Rule, make_rule
 from .bp import overfits
-from .nets import batch, equals_bp_in, give, largest_difference, linear_nets, of_layers, outcome, products
+from .nets import (
+    ROUNDING,
+    batch,
+    dense_net,
+    equals_bp_in,
+    give,
+    largest,
+    largest_difference,
+    linear_nets,
+    of_layers,
+    outcome,
+    passed,
+    products,
+)
 
 
 def make_bp(rule: DFA) -> DFA:
@@ -32,6 +45,7 @@ def laws() -> Iterator[Check]:
     name = "with B = product of the W^T, linear, it is BP"
     yield from equals_bp_in(linear_nets(), name, lambda net: make_bp(DFA(net)))
     yield one_hidden_layer()
+    yield error_below_an_activation()
     yield from chosen_layers()
     gains = {case: float(np.mean([gain(*case, seed) for seed in range(10)]))
              for case in (("dfa", True), ("bp", True), ("dfa", False))}  # fmt: skip
@@ -47,6 +61,16 @@ def one_hidden_layer() -> Check:
     dfa.feedback[1]["B"] = fa.feedback[2]["B"]
     gap = largest_difference(outcome(net, fa)[1], outcome(net, dfa)[1])
     return Check("one hidden layer: fa = dfa", gap, 0.0)
+
+
+def error_below_an_activation() -> Check:
+    """The error is dL/dz of the output, (h - y) h (1 - h) where the output is logistic and the loss squared."""
+    rule = DFA(dense_net("tanh", last=("logistic",)))
+    traces, output = passed(rule.net, SquaredError())
+    h, y = traces[3].h, output.target
+    e = dict(rule.signals(traces, output))[1].e
+    gap = largest(e - ((h - y) * h * (1 - h)) @ rule.feedback[1]["B"])
+    return Check("logistic output: the error is dL/dz", gap, ROUNDING)
 
 
 def chosen_layers() -> Iterator[Check]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from ..convolution import Conv
 from ..gradcheck import Check
-from ..layers import Dense
+from ..layers import Dense, Junction
 from ..learn import train_step
 from ..losses import SoftmaxCrossEntropy
 from ..models import mlp
 from ..network import Network
 from ..optim import SGD
 from ..rules import IFA
-from .nets import batch, dense_net, equals_bp, give, products, unlike
+from .nets import ROUNDING, batch, dense_net, equals_bp, give, largest, outcome, products, unlike
 from .pseudo import orthonormal
 
 
@@ -32,6 +32,11 @@ def laws() -> Iterator[Check]:
     yield equals_bp(f"{name}, dense net", make_bp(IFA(dense_net("identity"))))
     net = unlike(Network((3, 3, 2), [Conv(5, 1), Conv(4, 1), Dense(3)], dtype="float64"))
     yield equals_bp(f"{name}, net of 1x1 kernels", make_bp(IFA(net)))
+
+    net = Network(6, [Dense(4, "tanh"), Dense(4, "tanh"), Junction(sources=(-1, -2)), Dense(3)], dtype="float64")
+    signals, _ = outcome(unlike(net), IFA(net))
+    gap = largest(signals[3].e - signals[1].delta - signals[2].delta)
+    yield Check("a junction is told the sum of its sources' deltas", gap, ROUNDING)
 
     net = mlp("12-10-9-8-4", dtype="float64")
     rule = IFA(net)
