@@ -95,7 +95,10 @@ def gradient_checks(
     if net.dtype != np.float64:
         raise InputError(f"gradients are checked in float64, found a net of {net.dtype}: build it with dtype='float64'")
     check_loss(loss, net)
-    forward = _repeatable(lambda noise: net.forward(x, train=train, noise=noise))
+
+    def forward() -> dict[int, Trace]:
+        return net.forward(x, train=train, noise=_SAME)
+
     traces = forward()
     output = loss.output(net, traces, target)
     gradients = rule.gradients(traces, output)
@@ -110,7 +113,7 @@ def gradient_checks(
             checks.append(compare(f"{name} by the loss", gradients.get(name), p, true_loss, tolerance))
     told = dict(rule.signals(traces, output))
     for number in sorted(told.keys() - {net.last.number}):
-        checks += _local_checks(net[number], traces[number], told[number], gradients, forward, tolerance)
+        checks += _local_checks(net[number], traces[number], told[number], gradients, train, tolerance)
     return checks
 
 
@@ -119,7 +122,7 @@ def _local_checks(
     trace: Trace,
     signal: Signal,
     gradients: dict[str, Array],
-    forward: Callable[[], dict[int, Trace]],
+    train: bool,
     tolerance: float,
 ) -> list[Check]:
     """What the rule makes of the layer's parameters against the surrogate <e, h> / N."""
@@ -127,7 +130,7 @@ def _local_checks(
     def surrogate() -> tuple[float, list[Array]]:
         if signal.e is None:
             return float((signal.delta * layer.weigh(trace.x, layer.W, layer.b)).sum()) / len(trace.h), []
-        now = forward()[layer.number]
+        now = layer.forward(*trace.inputs, train=train, noise=_SAME)
         return float((signal.e.reshape(now.h.shape) * now.h).sum()) / len(now.h), _layer_branches(layer, now)
 
     by = "<delta, z>" if signal.e is None else "<e, h>"
@@ -204,11 +207,14 @@ def compare(name: str, analytic: Array | None, p: Array, function: Function, tol
     return Check(name, figure, tolerance, int((~smooth).sum()), note)
 
 
-def _repeatable(
-    forward: Callable[[np.random.Generator], dict[int, Trace]],
-) -> Callable[[], dict[int, Trace]]:
-    """A forward pass that draws the same dropout mask every time."""
-    return lambda: forward(np.random.default_rng(0))
+class _Same:
+    """Noise that is the same at every call, whichever layer asks: a dropout mask stays as it is."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np.random.default_rng(0), name)
+
+
+_SAME: Any = _Same()
 
 
 def _branches(net: Network, traces: dict[int, Trace]) -> list[Array]:
