@@ -8,7 +8,7 @@ figure without a window does not need, may name what is not installed.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -31,7 +31,7 @@ STYLE: dict[Any, Any] = {
 DEEP = 4  # from so many hidden layers on, the angles are drawn by layer, at the end, instead of by epoch
 
 
-def save(file: BinaryIO, draw: Callable[[Any], None]) -> None:
+def save(file: IO[bytes], draw: Callable[[Any], None]) -> None:
     """Let `draw(figure)` fill a figure in the common style, and write it as PNG."""
     with without_backend():
         import matplotlib

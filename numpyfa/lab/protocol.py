@@ -8,6 +8,7 @@ from ..data import Dataset
 from ..errors import InputError, check_number, choose
 from ..losses import LOSSES, check_loss
 from ..models import make_net
+from ..optim import Schedule
 from ..rules import find, make_rule
 
 
@@ -73,12 +74,13 @@ def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> t
     loss = choose(LOSSES, protocol.loss, "loss")()
     check_loss(loss, net)
     batches = -(-len(examples.x_train) // protocol.batch_size)
-    lr = dict(protocol.lr_of).get(rule_name, protocol.lr)
+    at_first = dict(protocol.lr_of).get(rule_name, protocol.lr)
+    lr: float | Schedule = at_first
     if protocol.drops:
-        lr = optim.step_schedule(lr, [round(share * protocol.epochs) * batches for share in protocol.drops])
-    decay = protocol.decay
+        lr = optim.step_schedule(at_first, [round(share * protocol.epochs) * batches for share in protocol.drops])
+    decay: float | Schedule = protocol.decay
     if protocol.burst and bound.learned:
-        decay = optim.step_schedule(protocol.burst, [batches], decay / protocol.burst)
+        decay = optim.step_schedule(protocol.burst, [batches], protocol.decay / protocol.burst)
     if protocol.standardise:
         net.standardise(*examples.statistics())
     options = {"decay": decay, "decoupled": protocol.decoupled}

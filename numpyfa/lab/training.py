@@ -121,7 +121,8 @@ def train(settings: Settings, rule_name: str, seed: int, place: Place) -> Rows:
     protocol = Protocol(**settings)
     examples = dataset(protocol, download=False)
     net, rule, loss, optimizer = build(protocol, rule_name, seed, examples)
-    path, history = checkpoint_path(place.home, rule_name, seed), ()
+    path = checkpoint_path(place.home, rule_name, seed)
+    history: Rows = []
     if path.exists():
         history, about = checkpoint.load(path, net, rule, optimizer)
         check_ours(path, about, place, rule_name, seed)

@@ -9,7 +9,7 @@ is written into a rule from outside, and what it says of a batch changes nothing
 same forward pass. Only `settle`, after the batch, changes feedback that learns in a way of its own.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -223,7 +223,7 @@ class DirectRule(Rule):
     The other hidden layers then get theirs by backpropagation from the layers above them.
     """
 
-    layers: tuple[int, ...] | str | None = field(default=None, kw_only=True)
+    layers: tuple[int, ...] | int | str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         last = self.net.last
@@ -231,11 +231,10 @@ class DirectRule(Rule):
             raise InputError(f"a direct rule needs a dense output layer, found one of shape {last.shape_z}")
         able = [layer for layer in self.net.layers[:-1] if layer.parameters()]
         numbers = {layer.number for layer in able}
-        if self.layers is None:
-            chosen = numbers
-        elif self.layers == "dense":
+        chosen: Set[int | str] = numbers
+        if self.layers == "dense":
             chosen = {layer.number for layer in able if isinstance(layer, Dense)}
-        else:
+        elif self.layers is not None:
             chosen = set(self.layers) if isinstance(self.layers, (tuple, list, set, range)) else {self.layers}
         if not chosen <= numbers:
             raise InputError(

@@ -28,9 +28,9 @@ def draw(figure: Any, settings: Settings, rows: Rows) -> None:
     cosines.set(ylabel="cosine of v and F", title="align, then memorise")
     counts = sign_counts(settings, rows)
     for place, row in enumerate(counts):
-        for shift, name, colour, hatch in ((-0.2, "signs_of_F", 1, ""), (0.2, "signs_of_v0", 0, "//")):
+        for shift, name, which, hatch in ((-0.2, "signs_of_F", 1, ""), (0.2, "signs_of_v0", 0, "//")):
             label = {"signs_of_F": "sign of F", "signs_of_v0": "sign of v at the start"}[name] if place == 0 else None
-            bars.bar(place + shift, row[name] / row["units"], 0.38, color=COLOURS[colour], hatch=hatch, label=label)
+            bars.bar(place + shift, row[name] / row["units"], 0.38, color=COLOURS[which], hatch=hatch, label=label)
     bars.set_xticks(range(len(counts)), [f"{row['rule'].upper()}, K = {row['K']}" for row in counts])
     bars.set(ylabel="share of v's units", title="which of the equivalent solutions", ylim=(0, 1.3))
     bars.legend(fontsize=7, frameon=False, loc="upper center", ncols=2)

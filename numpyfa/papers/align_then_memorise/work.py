@@ -1,5 +1,6 @@
 """The jobs: what each part computes. What they are for is said in the package."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def jobs(settings: Settings) -> list[Job]:
 
 
 def work(settings: Settings, part: str, *which: Any) -> list[Row]:
-    return {"shallow": shallow, "identity": identity, "linear": linear, "heat": heat}[part](settings, *which)
+    return PARTS[part](settings, *which)
 
 
 def shallow(settings: Settings, K: int, seed: int) -> list[Row]:
@@ -102,13 +103,14 @@ def heat(settings: Settings) -> list[Row]:
     alpha, beta = np.meshgrid(grid, grid, indexing="ij")
     off = alpha * (1 - beta)
     root = np.linalg.cholesky(np.stack([np.stack([0 * alpha + 1, off], -1), np.stack([off, alpha**2], -1)], -2))
-    x, y, G = [], [], []
+    inputs, targets, feedback = [], [], []
     for seed in seeds:
         rng = np.random.default_rng([seed, 2])
-        x.append(np.broadcast_to(rng.standard_normal((9, P)), (*alpha.shape, 9, P)))
-        y.append(root @ rng.standard_normal((2, P)))
-        G.append([f.T @ f for f in deep.draw_feedback(rng, [100, 100], 2, "uniform")])
-    x, y, G = np.stack(x), np.stack(y), [np.stack(each)[:, None, None] for each in zip(*G)]
+        inputs.append(np.broadcast_to(rng.standard_normal((9, P)), (*alpha.shape, 9, P)))
+        targets.append(root @ rng.standard_normal((2, P)))
+        feedback.append([f.T @ f for f in deep.draw_feedback(rng, [100, 100], 2, "uniform")])
+    x, y = np.stack(inputs), np.stack(targets)
+    G = [np.stack(each)[:, None, None] for each in zip(*feedback)]
     moments = x @ x.swapaxes(-1, -2) / P, y @ x.swapaxes(-1, -2) / P
     A, rows = deep.zero_alignment(9, 2, 3, y.shape[:3]), []
     for step in range(1, max(settings["heat_steps"]) + 1):
@@ -125,3 +127,6 @@ def heat(settings: Settings) -> list[Row]:
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+PARTS: dict[str, Callable[..., list[Row]]] = {"shallow": shallow, "identity": identity, "linear": linear, "heat": heat}

@@ -125,7 +125,8 @@ def scale_claims(rows: Rows) -> Iterator[Claim]:
     pairs = [(a, b) for a in nets for b in nets if a[0] > b[0] + 0.1 and a[1] > 2 * b[1]]
     found = "no such pair"
     if pairs:
-        found = "; ".join(map(in_words, max(pairs, key=lambda pair: pair[0][1] / pair[1][1])))
+        widest = max(pairs, key=lambda pair: pair[0][1] / pair[1][1])
+        found = "; ".join(in_words(net) for net in widest)
     yield "of two nets the better aligned can err twice as often (E5)", found, yes_or_no(pairs)
 
 

@@ -1,5 +1,6 @@
 """The settings, the jobs, and the two nets that they train. What they are for is said in the package."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,8 @@ def scale(settings: Settings, rule: str, sW: float, sB: float, lr: float, seed: 
 
 def walk(settings: Settings, rule: str, seed: int) -> list[Row]:
     """E6. `to_last_update` is the mean over the steps since the row before; `to_gradient` is of the one step."""
-    large, rows, step, cosines = Large(settings, seed), [], 0, []
+    large, rows, step = Large(settings, seed), [], 0
+    cosines: list[float] = []
     start = before = large.weights()
     last, marks = None, set(np.geomspace(2, settings["walk_steps"], 40).astype(int).tolist())
     while step < settings["walk_steps"]:
@@ -243,7 +245,14 @@ def small_net(settings: Settings, seed: int, hidden: int) -> tuple[np.ndarray, n
     return pixels, np.eye(10)[images.y_train], W, {2: 2 * rng.uniform(-1, 1, (hidden, 10)) / 40**0.5}
 
 
-PARTS = {"scratch": scratch, "switch": switch, "small": small, "narrow": narrow, "walk": walk, "scale": scale}
+PARTS: dict[str, Callable[..., list[Row]]] = {
+    "scratch": scratch,
+    "switch": switch,
+    "small": small,
+    "narrow": narrow,
+    "walk": walk,
+    "scale": scale,
+}
 
 
 def jobs(settings: Settings) -> list[Job]:

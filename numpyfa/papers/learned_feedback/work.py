@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ... import data
-from ...backend import Streams
+from ...backend import Array, Streams
 from ...lab.experiment import Job, Row, Settings
 from ...learn import evaluate, train_step
 from ...losses import SoftmaxCrossEntropy
@@ -48,7 +48,8 @@ def gap_jobs(settings: Settings) -> list[Job]:
 
 def kolen_pollack(settings: Settings, case: str, seed: int) -> list[Row]:
     name, lr, decay, decoupled = settings["cases"][case]
-    shrink, start = 1 - lr * decay, {}
+    shrink = 1 - lr * decay
+    start: dict[int, tuple[Array, Array]] = {}  # W^T and B of each layer before training
 
     def look(net: Any, rule: Any, step: int) -> list[Row]:
         rows = []
@@ -71,8 +72,10 @@ def path_jobs(settings: Settings) -> list[Job]:
 
 
 def pfa_angle(settings: Settings, expansion: int | str, seed: int) -> list[Row]:
-    shrink, start = 1 - settings["lr"] * settings["decay"], {}
+    shrink = 1 - settings["lr"] * settings["decay"]
+    start: dict[int, tuple[Array, Array]] = {}  # W^T and P of each layer before training
     orthogonal = expansion == "orthogonal"
+    k = 1 if orthogonal else int(expansion)
 
     def look(net: Any, rule: Any, step: int) -> list[Row]:
         rows = []
@@ -82,14 +85,11 @@ def pfa_angle(settings: Settings, expansion: int | str, seed: int) -> list[Row]:
             W0, P0 = start.setdefault(layer.number, (W.copy(), P.copy()))
             due = theory.product_path(W0, P0, W, G, shrink, step)
             row = {"k": expansion, "seed": seed, "layer": layer.number, "step": step, "angle": theory.angle(W, P)}
-            row |= {
-                "angle_due": 0.0 if orthogonal else theory.path_angle(expansion),
-                "angle_of_G": theory.path_angle_of(G),
-            }
+            row |= {"angle_due": 0.0 if orthogonal else theory.path_angle(k), "angle_of_G": theory.path_angle_of(G)}
             rows.append(row | {"apart": float(np.abs(P - due).max() / np.abs(P).max())})
         return rows
 
     def bind(net: Any) -> PFA:
-        return PFA(net, seed=seed, expansion=1 if orthogonal else expansion, orthogonal=orthogonal)
+        return PFA(net, seed=seed, expansion=k, orthogonal=orthogonal)
 
     return train(settings, seed, bind, make_optimizer("sgd", settings["lr"], decay=settings["decay"]), look)

@@ -1,5 +1,6 @@
 """The jobs: what each part computes. What they are for is said in the package."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def jobs(settings: Settings) -> list[Job]:
 
 
 def work(settings: Settings, part: str, *which: Any) -> list[Row]:
-    return {"learn": learn, "scale": over_scale, "flow": flow, "scalar": scalar}[part](settings, *which)
+    return PARTS[part](settings, *which)
 
 
 def inputs(settings: Settings, steps: int) -> np.ndarray:
@@ -104,3 +105,6 @@ def scalar(settings: Settings) -> list[Row]:
         due = real[-1] if len(real) < 3 or a > real[1] + 1e-9 else real[1] if a > real[1] - 1e-9 else real[0]
         rows.append({"part": "scalar", "A": a, "W": w, "A_end": end_a, "W_end": end_w, "A_due": due})
     return rows
+
+
+PARTS: dict[str, Callable[..., list[Row]]] = {"learn": learn, "scale": over_scale, "flow": flow, "scalar": scalar}

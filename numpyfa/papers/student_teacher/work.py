@@ -18,7 +18,8 @@ def jobs(settings: Settings) -> list[Job]:
 
 def start(settings: Settings, kind: str) -> tuple[Overlaps, np.ndarray]:
     """(the overlaps to begin with, the feedback vector F: under BP only something to compare v with)."""
-    K, rng = settings["K"], np.random.default_rng(settings["draw"])
+    K: int = settings["K"]
+    rng = np.random.default_rng(settings["draw"])
     v, F = settings["v"] * rng.standard_normal(K), rng.standard_normal(K)
     eye = np.eye(K)
     return Overlaps(settings["Q"] * eye, 0 * eye, eye, v, np.ones(K), F if kind == "fa" else None), F
