@@ -27,7 +27,8 @@ def is_number(value: Any) -> bool:
 
 def check_number(what: str, value: Any, low: float, high: float = math.inf, whole: bool = False) -> Any:
     """`value`. Raises InputError unless it is a finite number from `low` to `high`, and a whole one if `whole`."""
-    if not is_number(value) or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
+    finite = is_number(value) and abs(value) != math.inf  # math.isfinite fails for whole numbers beyond all floats
+    if not finite or not low <= value <= high or (whole and value != int(value)):
         kind = "whole number" if whole else "number"
         top = "" if high == math.inf else f" to {high}"
         raise InputError(f"{what} must be a {kind} from {low}{top}, found {value!r}")

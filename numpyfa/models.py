@@ -153,6 +153,7 @@ def cifar_resnet(blocks: int) -> Callable[..., Network]:
     def build(activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any) -> Network:
         return resnet(blocks, (16, 32, 64), activation, input_shape, outputs, shortcut="pad", **options)
 
+    build.__doc__ = f"He et al. 2016's residual net for CIFAR with {6 * blocks + 2} layers"
     return build
 
 

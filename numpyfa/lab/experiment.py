@@ -48,6 +48,7 @@ class Experiment:
     verdict: Callable[[Settings, list[Row]], list[str]]
     source: str = ""
     question: str = ""
+    minutes: float = 0.0  # of one core, roughly
     quick: Settings = field(default_factory=dict)
     takes: tuple[str, ...] = ("seeds",)
     grows: tuple[str, ...] = ()
