@@ -238,9 +238,7 @@ def options_of_both(p: Parser, defaults: dict[str, Any]) -> None:
     add("--device", choices=("cpu", "gpu", "auto"), help="auto is the GPU where there is one")
     add("--dtype", choices=("float32", "float64"), help="the kind of number")
     add("--out", metavar="FOLDER", help="the folder for the results")
-    after = p.add_argument_group(
-        "if there is a run in that folder", "neither: it is left as it is"
-    ).add_mutually_exclusive_group()
+    after = p.add_argument_group("if that folder holds a run (default: it is refused)").add_mutually_exclusive_group()
     after.add_argument("--resume", action="store_true", help="go on with it")
     after.add_argument("--force", action="store_true", help="replace it")
 
@@ -327,7 +325,13 @@ def list_experiments(options: argparse.Namespace) -> None:
         return show_experiment(choose(EXPERIMENTS, options.name, "experiment"))
     rows = [["name", "about", "what it asks, and whose it is"]]
     for each in EXPERIMENTS.values():
-        rows.append([each.name, duration(60 * each.minutes), f"{each.question}   [{each.source}]"])
+        rows.append(
+            [
+                each.name,
+                duration(60 * each.minutes),
+                f"{each.question[:1].upper()}{each.question[1:]}   [{each.source}]",
+            ]
+        )
     print("\n".join(aligned(rows)))
     print("\nThe times are those of one core: a run takes the cores there are. --quick takes a few minutes at most.")
 
