@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from numbers import Real
 from typing import Any, TypeVar
@@ -53,6 +53,11 @@ class Diverged(ArithmeticError):
 
 class Stopped(RuntimeError):
     """The run was cut off from outside. The message says how to go on."""
+
+
+def unknown_option(whose: str, option: str, known: Collection[str]) -> InputError:
+    """The error for an option that something, such as "rule 'fa'", does not have."""
+    return InputError(f"{whose} has no option '{option}': it takes {', '.join(sorted(known)) or 'none'}")
 
 
 def choose(table: Mapping[Any, Value], name: Any, what: str) -> Value:

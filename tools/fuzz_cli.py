@@ -42,6 +42,8 @@ ODD = ["", " ", "--", "-", "-1", "0", "nan", "inf", "-inf", "1e400", "1e-400", "
 WHOLE = ["1", "2", "3", "7", "16"], ["0", "-3", "1.5", "1e3", str(10**12), *ODD]
 REAL = ["0.1", "1e-3", "0.5", "0"], ["-0.1", "1e30", "1e308", *ODD]
 OUT = [f"out {number}" for number in range(6)]
+TRAIN_ONLY = ("--net", "--activation", "--loss", "--optimizer", "--init", "--feedback", "--momentum", "--decay",
+              "--burst", "--standardise", "--augment", "--decoupled")  # fmt: skip
 HEAVY = ("alexnet", "nokland-conv", "drtp-conv", "resnet56", "resnet18")
 NETS = ["784-10", "784-20-10", "784-8-8-10", "784-20-10", "lenet", "resnet8", "dkp-cnn"]
 BAD_NETS = ["784", "784-", "-10", "784--10", "784-0-10", "783-10", "784-9", "784-999999999999-10", "Lenet", *HEAVY[:2]]
@@ -80,7 +82,7 @@ class Grammar:
     def rules(self) -> str:
         return ",".join(self.rule() for _ in range(self.random.choice([1, 1, 1, 2, 3])))
 
-    def option(self, real: bool) -> list[str]:
+    def option(self, command: str, real: bool) -> list[str]:
         names = ["mnist"] if real else list(data.NAMES)
         values: dict[str, Any] = {
             "--net": lambda: self.one(NETS, [*BAD_NETS, *ODD]),
@@ -109,7 +111,12 @@ class Grammar:
             "--nothing",
             "--",
         ]
-        name = self.random.choice([*values, *numbers, *flags[:6], self.random.choice(flags)])
+        name = self.random.choice([*values, *numbers, *flags[:6]])
+        foreign = TRAIN_ONLY if command == "reproduce" else ("--quick",)
+        if name in foreign and self.random.random() < 0.95:
+            return self.option(command, real)
+        if self.random.random() < 0.02:
+            name = self.random.choice(flags)
         if name in flags:
             return [name]
         value = values[name]() if name in values else self.one(*numbers[name])
@@ -123,20 +130,19 @@ class Grammar:
             [60, 20, 2, 6, 1, 1, 0.2, 4, 3, 0.5, 1],
         )[0]
         if word not in ("train", "reproduce"):
-            good = {
-                "experiments": list(EXPERIMENTS),
-                "runs": ["runs", "."],
-                "explain": list(RULES),
-                "check": ["losses"],
-            }
-            count = self.random.choice([0, 1, 1, 2]) if word != "check" else 1
+            good = {"experiments": [*EXPERIMENTS], "runs": ["runs", "."], "explain": [*RULES], "check": ["losses"]}
+            count = (
+                1
+                if word in ("check", "explain")
+                else self.random.choice([0, 0, 0, 1] if word in good else [0] * 9 + [1])
+            )
             return [word, *(self.one(good.get(word, ["mnist"]), ODD, 0.3) for _ in range(count))]
         begin = [word] if word == "train" else [word, self.one(list(EXPERIMENTS), ODD)]
+        if word == "reproduce" and begin[1] in EXPERIMENTS and not EXPERIMENTS[begin[1]].begun:
+            return [*begin, *self.random.sample(["--quick", "--seeds=1", "--resume", "--force", "--epochs=1"], 2)]
         begin += ["--examples", "50", "--epochs", "1"] if real or word == "reproduce" else []
-        return [
-            *begin,
-            *(piece for _ in range(self.random.choice([0, 1, 1, 2, 3, 4, 6])) for piece in self.option(real)),
-        ]
+        count = self.random.choice([0, 1, 1, 2, 3, 4, 6])
+        return [*begin, *(piece for _ in range(count) for piece in self.option(word, real))]
 
 
 def make_files(place: Path) -> tuple[list[str], list[str]]:
@@ -269,7 +275,8 @@ def main(arguments: list[str] | None = None) -> int:
             alone = number % EVERY == 0
             words = grammar.command(real=alone)
             if number % 5 == 0:
-                shutil.rmtree(grammar.random.choice(OUT), ignore_errors=True)
+                for out in ["runs", *grammar.random.sample(OUT, 2)]:
+                    shutil.rmtree(out, ignore_errors=True)
             status, said = (in_its_own if alone else in_this_process)(words)
             ends["traceback" if isinstance(status, str) else f"exit {status}"] += 1
             wrong = wrong_with(status, said)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, unknown_option
 from ..rules import find
 from ..rules.base import Rule
 
@@ -54,8 +54,7 @@ def read(word: str) -> tuple[str, Options]:
         if not equals:
             raise InputError(f"an option of a rule is written {name}:option=value, found '{piece}' in '{word}'")
         if key not in kinds:
-            there = f"it takes {', '.join(sorted(kinds))}" if kinds else "it takes none"
-            raise InputError(f"rule '{name}' has no option '{key}': {there}")
+            raise unknown_option(f"rule '{name}'", key, kinds)
         if key in options:
             raise InputError(f"rule '{name}': give the option {key} once, found it twice in '{word}'")
         options[key] = _value(f"rule '{name}': {key}", kinds[key], text)

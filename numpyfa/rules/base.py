@@ -236,7 +236,7 @@ class DirectRule(Rule):
         elif self.layers == "dense":
             chosen = {layer.number for layer in able if isinstance(layer, Dense)}
         else:
-            chosen = set(self.layers) if isinstance(self.layers, (tuple, list, set, range)) else {self.layers}
+            chosen = set(np.ravel(np.array(self.layers, dtype=object)).tolist())  # one number or several
         if not chosen <= numbers:
             raise InputError(
                 f"direct feedback goes to hidden layers that learn, {sorted(numbers)}, or to 'dense' ones; "
