@@ -90,7 +90,7 @@ def fit(
     for what, kind, found in (("net", Network, net), ("rule", Rule, rule), ("loss", Loss, loss),
                               ("optimizer", Optimizer, optimizer), ("data", Dataset, data)):  # fmt: skip
         if not isinstance(found, kind):
-            raise InputError(f"fit: {what} must be a {kind.__name__}, found {found!r}")
+            raise InputError(f"fit: {what} must be a{'n' * (kind is Optimizer)} {kind.__name__}, found {found!r}")
     for what, call in (("after_epoch", after_epoch), ("after_batch", after_batch), ("augment", augment)):
         if call is not None and not callable(call):
             raise InputError(f"fit: {what} must be a function, found {call!r}")
