@@ -2,28 +2,47 @@
 
 import argparse
 import inspect
+import io
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
-from . import data, doctor, init, laws
+import numpy as np
+
+from . import __version__, data, doctor, init, laws
 from .errors import Diverged, InputError, Stopped, choose
 from .init import INITS
-from .lab.experiment import Experiment, Settings
-from .lab.progress import shown
+from .lab import runs
+from .lab.experiment import Experiment, Settings, option
+from .lab.progress import duration, shown
 from .lab.protocol import Protocol, takes_init
 from .lab.run import run
-from .lab.training import training
+from .lab.spelling import in_file_name, spell_all
+from .lab.tables import aligned
+from .lab.training import checkpoint_path, training
 from .laws import report
 from .local import ACTIVATIONS
 from .losses import LOSSES
-from .models import MODELS
+from .models import MODELS, make_net
 from .optim import OPTIMIZERS
 from .papers import EXPERIMENTS
 from .rules import RULES, VARIANTS, find
+
+TRAIN = Protocol(net="784-200-80-10", rules=("bp",), seeds=1)  # what `numpyfa train` takes where nothing is said
+IN_WORDS = {
+    "activation": "relu; tanh in a multi-layer perceptron, nokland-conv and drtp-conv",
+    "feedback": "each rule's own",
+    "burst": "as --decay",
+    "examples": "all",
+    "out": "runs/NET-DATA-RULES",
+}  # the defaults that a Protocol has as None
+OPTIONS_OF_A_RULE = "with options as pfa:expansion=5,orthogonal=true"
 
 
 class Terminated(KeyboardInterrupt):
@@ -31,104 +50,200 @@ class Terminated(KeyboardInterrupt):
 
 
 class Parser(argparse.ArgumentParser):
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (see {self.prog} --help)")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status."""
-    with suppress(AttributeError):  # a letter that the terminal cannot show is no reason to fail
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="replace")
     try:
+        with warnings_in_one_line():
+            return answer(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        let_go_of_output()
+
+
+def answer(arguments: Sequence[str]) -> int:
+    """Run one command, and say in one line what kept it from going on; return the exit status."""
+    try:
+        empty = [word for word in arguments if word.startswith("--") and word.endswith("=--")]
+        if empty:  # argparse takes the -- for the end of the options, and the value for an empty list
+            raise InputError(f"{empty[0]}: give a value after the =")
         options = parser().parse_args(arguments)
-        return options.command(options) or 0
+        status: int | None = options.command(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status or 0
     except (InputError, Diverged, Stopped) as error:
-        print(f"numpyfa: {' '.join(str(error).split())}", file=sys.stderr)
+        tell(str(error))
         return 2
     except KeyboardInterrupt:
         print("\nnumpyfa: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as head, has had enough
-        sys.stderr.close()
         return 0
     except (OSError, MemoryError) as error:  # the machine's no: a full disk, a forbidden folder, a net too large
-        print(f"numpyfa: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        tell(f"{type(error).__name__}: {error}")
         return 2
 
 
-def parser():
+def tell(message: str) -> None:
+    """One line on standard error."""
+    with suppress(OSError):
+        print(f"numpyfa: {' '.join(message.split())}", file=sys.stderr)
+
+
+def let_go_of_output() -> None:
+    """Write what is still to be written. If nobody takes it, Python must not try once more when it ends."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Inside, each of our own warnings is one line, once; what NumPy remarks on overflow and the like is not told."""
+    told: set[str] = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            tell(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
+# The commands and their options
+
+
+def parser() -> Parser:
     top = Parser(prog="numpyfa", description="Feedback alignment and its family, in plain NumPy.")
+    top.add_argument("--version", action="version", version=f"numpyfa {__version__} (NumPy {np.__version__})")
     commands = top.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
-    p = commands.add_parser("reproduce", help="run a published experiment and show it beside its published numbers")
-    p.add_argument("experiment", help=f"one of {', '.join(EXPERIMENTS)}")
-    p.add_argument("--rules", "--rule", type=names, help="rules, such as bp,fa,dfa,shallow")
-    p.add_argument("--data", help="another data set, such as cifar-10")
-    p.add_argument("--quick", action="store_true", help="a short form, to see it run")
-    run_options(p)
-    p.set_defaults(command=reproduce)
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], words: str, more: str = "") -> Parser:
+        p: Parser = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}. {more}")
+        p.set_defaults(command=run)
+        return p
 
-    p = commands.add_parser("train", help="train any net by any rule on any data set")
-    p.add_argument("--net", default="784-200-80-10", help=f"sizes such as 784-200-80-10, or {', '.join(MODELS)}")
-    p.add_argument(
-        "--rule", "--rules", type=names, default=("bp",), help=f"one or more of {','.join([*RULES, *VARIANTS])}"
+    p = command(
+        "reproduce",
+        reproduce,
+        "run a published experiment and show it beside its published numbers",
+        "What is not given is as the experiment's own settings say, which `numpyfa experiments NAME` shows.",
     )
-    p.add_argument("--data", default="mnist", help=f"{', '.join(data.NAMES)}, or an npz file")
-    p.add_argument("--activation", help=f"one of {', '.join(ACTIVATIONS)}")
-    p.add_argument("--loss", help=f"one of {', '.join(LOSSES)}")
-    p.add_argument("--optimizer", help=f"one of {', '.join(OPTIMIZERS)}")
-    p.add_argument("--momentum", type=float, help="of sgd")
-    p.add_argument("--decay", type=float, help="decay of every parameter, coupled unless --decoupled")
-    p.add_argument("--decoupled", action="store_const", const=True, help="take the decay beside the step")
-    p.add_argument("--burst", type=float, help="decay in the first epoch, for rules whose feedback learns")
-    p.add_argument("--standardise", action="store_const", const=True, help="give each channel mean 0 and variance 1")
-    p.add_argument("--augment", action="store_const", const=True, help="flip and shift the training images")
-    p.add_argument("--init", help=f"initialiser of the weights: {', '.join(INITS)}")
-    p.add_argument("--feedback", help="initialiser of the feedback, such as normal:1 or uniform:0.5")
-    run_options(p)
-    p.set_defaults(command=train)
+    p.add_argument("experiment", nargs="?", metavar="NAME", help="`numpyfa experiments` lists them, as does no name")
+    options_of_reproduce(p)
 
-    p = commands.add_parser("check", help="verify every gradient, identity and law; print a table")
-    p.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"a rule, or {', '.join(laws.ENGINE)}; all if none is named"
-    )
+    p = command("train", train, "train any net by any rule on any data set")
+    options_of_train(p)
+
+    p = command("experiments", list_experiments, "list the published experiments; or show the settings of one")
+    p.add_argument("name", nargs="?", metavar="NAME", help="one of them")
+
+    p = command("runs", list_runs, "list the runs in a folder: how far they are, and what they found")
+    p.add_argument("folder", nargs="?", default="runs", metavar="FOLDER", help="(default: runs)")
+
+    p = command("check", check, "verify every gradient, identity and law; print a table")
+    group = f"a rule, or one of {', '.join(laws.ENGINE)} (default: all)"
+    p.add_argument("names", nargs="*", metavar="NAME", help=group)
     p.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    p.set_defaults(command=check)
 
-    p = commands.add_parser("rules", help="list the learning rules with their equations")
-    p.set_defaults(command=list_rules)
+    command("rules", list_rules, "list the learning rules with their equations")
+    command("nets", list_nets, "list the nets by name, with the number of their parameters")
 
-    p = commands.add_parser("explain", help="print a rule's equation, shapes, source and code")
-    p.add_argument("rule", help=f"one of {', '.join([*RULES, *VARIANTS])}")
-    p.set_defaults(command=explain)
+    p = command("explain", explain, "print a rule's equation, shapes, source and code")
+    p.add_argument("rule", metavar="RULE", help="`numpyfa rules` lists them")
 
-    p = commands.add_parser("data", help="list the data sets that are here; fetch those named")
-    p.add_argument("names", nargs="*", metavar="NAME", help=f"data sets to fetch: {', '.join(data.NAMES)}")
-    p.set_defaults(command=list_data)
+    p = command("data", list_data, "list the data sets and where they are; fetch those named")
+    p.add_argument("names", nargs="*", metavar="NAME", help="data sets to fetch (default: none)")
 
-    p = commands.add_parser("doctor", help="report versions, BLAS, threads and whether a GPU can be used")
-    p.set_defaults(command=examine)
+    command("doctor", examine, "report versions, BLAS, threads and whether a GPU can be used")
     return top
 
 
-def run_options(p):
-    """What `reproduce` and `train` share."""
-    p.add_argument("--epochs", type=int, help="how often the training set is gone through")
-    p.add_argument("--seeds", type=int, help="how many seeds, from 0")
-    p.add_argument("--batch-size", type=int)
-    p.add_argument("--examples", type=int, help="use only the first so many training examples")
-    p.add_argument("--validation", type=int, help="hold so many training examples out, in the test set's place")
-    p.add_argument("--lr", type=float, help="the learning rate on the batch's mean gradient")
-    p.add_argument("--device", choices=("cpu", "gpu", "auto"))
-    p.add_argument("--dtype", choices=("float32", "float64"))
-    p.add_argument("--out", help="the folder for the results (default: runs/ and the name)")
-    after = p.add_mutually_exclusive_group()
-    after.add_argument("--resume", action="store_true", help="go on with the run in that folder")
-    after.add_argument("--force", action="store_true", help="replace the run in that folder")
+Add = Callable[..., None]
 
 
-def names(text):
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def adder(p: Parser, title: str, defaults: dict[str, Any]) -> Add:
+    """A function that adds an option to a group of the help, and says there what stands if nothing is given."""
+    group = p.add_argument_group(title)
+
+    def add(*names: str, help: str, **more: Any) -> None:
+        name = more.get("dest", names[0].lstrip("-").replace("-", "_"))
+        default = f" (default: {in_words(defaults[name])})" if name in defaults else ""
+        group.add_argument(*names, help=help + default, **more)
+
+    return add
+
+
+def in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def options_of_reproduce(p: Parser) -> None:
+    add = adder(p, "what is run", {})
+    add("--quick", action="store_true", help="a short form, to see it run")
+    option_rule(add)
+    add("--data", help="another data set: `numpyfa data` lists them; or an npz file")
+    options_of_both(p, {"out": "runs/NAME"})
+
+
+def options_of_train(p: Parser) -> None:
+    defaults = vars(TRAIN) | IN_WORDS
+    add = adder(p, "what is run", defaults)
+    add("--net", default=TRAIN.net, help="sizes such as 784-200-80-10, or a name: `numpyfa nets` lists them")
+    option_rule(add)
+    add("--data", default=TRAIN.data, help="a name: `numpyfa data` lists them; or an npz file")
+    add("--activation", help=f"one of {', '.join(ACTIVATIONS)}")
+    add("--loss", help=f"one of {', '.join(LOSSES)}")
+    add("--init", help=f"initialiser of the weights: {', '.join(INITS)}")
+    add("--feedback", help="initialiser of the feedback, such as normal:1 or uniform:0.5")
+    add("--standardise", action="store_const", const=True, help="give each channel mean 0 and variance 1")
+    add("--augment", action="store_const", const=True, help="flip and shift the training images")
+    add = adder(p, "how it learns", defaults)
+    add("--optimizer", help=f"one of {', '.join(OPTIMIZERS)}")
+    add("--momentum", type=float, help="of sgd and manhattan")
+    add("--decay", type=float, help="decay of every parameter, coupled unless --decoupled")
+    add("--decoupled", action="store_const", const=True, help="take the decay beside the step")
+    add("--burst", type=float, help="decay in the first epoch, for rules whose feedback learns")
+    options_of_both(p, defaults)
+
+
+def option_rule(add: Add) -> None:
+    """--rule may be given several times, and each may name several rules."""
+    words = f"one or more, such as bp,fa; {OPTIONS_OF_A_RULE}: `numpyfa rules` lists them, `numpyfa explain RULE` each"
+    add("--rules", "--rule", action="append", metavar="RULE", help=words)
+
+
+def options_of_both(p: Parser, defaults: dict[str, Any]) -> None:
+    add = adder(p, "how much, how fast", defaults)
+    add("--epochs", type=int, help="how often the training set is gone through")
+    add("--seeds", type=int, help="how many seeds, from 0")
+    add("--batch-size", type=int, help="examples in a batch")
+    add("--lr", type=float, help="the learning rate on the batch's mean gradient")
+    add("--examples", type=int, help="use only the first so many training examples")
+    add("--validation", type=int, help="hold so many training examples out, in the test set's place")
+    add = adder(p, "where", defaults)
+    add("--device", choices=("cpu", "gpu", "auto"), help="auto is the GPU where there is one")
+    add("--dtype", choices=("float32", "float64"), help="the kind of number")
+    add("--out", metavar="FOLDER", help="the folder for the results")
+    after = p.add_argument_group("if that folder holds a run (default: it is refused)").add_mutually_exclusive_group()
+    after.add_argument("--resume", action="store_true", help="go on with it")
+    after.add_argument("--force", action="store_true", help="replace it")
+
+
+# Runs
 
 
 def given(options: argparse.Namespace, *keys: str) -> Settings:
@@ -137,26 +252,31 @@ def given(options: argparse.Namespace, *keys: str) -> Settings:
 
 
 def reproduce(options: argparse.Namespace) -> None:
+    if options.experiment is None:
+        return list_experiments(argparse.Namespace(name=None))
     experiment = choose(EXPERIMENTS, options.experiment, "experiment")
+    options.rules = None if options.rules is None else spell_all(options.rules)
     perform(experiment, experiment.adapt(options.quick, **given(options, "rules", "data")), options)
 
 
 def train(options: argparse.Namespace) -> None:
-    keys = ("net", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
+    keys = ("net", "rules", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
             "standardise", "augment", "decoupled", "burst")  # fmt: skip
+    options.rules = TRAIN.rules if options.rules is None else spell_all(options.rules)
     if options.feedback:
         init.parse(options.feedback)
-        if not any(takes_init(name) for name in options.rule):
-            raise InputError(f"--feedback: none of {','.join(options.rule)} takes an initialiser")
-    protocol = Protocol(net=options.net, rules=options.rule, seeds=1)
-    experiment = training(f"{options.net}-{Path(options.data).stem}", protocol)
+        if not any(takes_init(name) for name in options.rules):
+            raise InputError(f"--feedback: none of {','.join(options.rules)} takes an initialiser")
+    experiment = training(f"{options.net}-{Path(options.data).stem}", TRAIN)
     if options.out is None:
-        options.out = str(Path("runs") / "-".join([experiment.name, *options.rule]))
+        options.out = str(Path("runs") / "-".join([experiment.name, *map(in_file_name, options.rules)]))
     perform(experiment, experiment.adapt(**given(options, *keys)), options)
 
 
 def perform(experiment: Experiment, settings: Settings, options: argparse.Namespace) -> None:
-    """Run, showing how far it is, then print the table and the verdict."""
+    """Run, showing how far it is, then print the table, the verdict, and what can be done with it."""
+    if options.out is not None and not options.out.strip():
+        raise InputError("--out is empty: choose a folder")
     out = Path("runs") / experiment.name if options.out is None else Path(options.out)
     with resumable(out), shown() as progress:
         summary = run(experiment, settings, out, options.resume, options.force, progress)
@@ -164,6 +284,9 @@ def perform(experiment: Experiment, settings: Settings, options: argparse.Namesp
     written = ("history.csv", "summary.json", "figure.png", "parts", "checkpoints")
     *most, last = [name for name in written if (out / name).exists()]
     print(f"\n{', '.join(most)} and {last} are in {out}")
+    if experiment.begun:
+        path = checkpoint_path(out, settings["rules"][-1], 0)
+        print(f'docs/after-training.md goes on in Python: net = fa.load_net("{path}")')
 
 
 @contextmanager
@@ -187,35 +310,94 @@ def resumable(out: Path) -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def check(options):
+# What there is
+
+
+def check(options: argparse.Namespace) -> int:
     found = report.run(options.names)
     print(report.as_json(found) if options.json else report.as_table(found))
     return 1 if report.failed(found) else 0
 
 
-def list_rules(options):
+def list_experiments(options: argparse.Namespace) -> None:
+    """A line for each experiment; or all about one."""
+    if options.name is not None:
+        return show_experiment(choose(EXPERIMENTS, options.name, "experiment"))
+    rows = [["name", "about", "what it asks, and whose it is"]]
+    for each in EXPERIMENTS.values():
+        rows.append(
+            [
+                each.name,
+                duration(60 * each.minutes),
+                f"{each.question[:1].upper()}{each.question[1:]}   [{each.source}]",
+            ]
+        )
+    print("\n".join(aligned(rows)))
+    print("\nThe times are those of one core: a run takes the cores there are. --quick takes a few minutes at most.")
+
+
+def show_experiment(experiment: Experiment) -> None:
+    print(f"{experiment.name}: {experiment.question}\nsource: {experiment.source}")
+    print(f"takes about {duration(60 * experiment.minutes)} of one core, and the options "
+          f"{', '.join(['--quick', *map(option, experiment.takes)])}\n")  # fmt: skip
+    for title, settings in (("settings", experiment.settings), ("--quick changes", experiment.quick)):
+        print(
+            "\n".join(
+                [title, *(f"    {line}" for line in aligned([[key, repr(value)] for key, value in settings.items()]))]
+            )
+        )
+
+
+def list_runs(options: argparse.Namespace) -> None:
+    print("\n".join(runs.listed(Path(options.folder), EXPERIMENTS)))
+
+
+def list_rules(options: argparse.Namespace) -> None:
     width = max(map(len, RULES))
     for name, kind in RULES.items():
-        print(f"{name:{width}}  {inspect.getdoc(kind).splitlines()[0]}")
-    for name, (kind, options, source) in VARIANTS.items():
-        print(f"{name:{width}}  {kind} with {words(options)}   [{source}]")
+        print(f"{name:{width}}  {first_line(kind)}")
+    for name, (own, preset, source) in VARIANTS.items():
+        print(f"{name:{width}}  {own} with {preset_in_words(preset)}   [{source}]")
 
 
-def words(options):
-    return ", ".join(f"{key}={value!r}" for key, value in options.items())
+def list_nets(options: argparse.Namespace) -> None:
+    """Their parameters are those for MNIST's 28 x 28, or for 32 x 32 in colour where the net was made for it."""
+    rows = [["name", "parameters", "what it is"]]
+    for name, build in MODELS.items():
+        shape = inspect.signature(build).parameters["input_shape"].default
+        net = make_net(name, input_shape=shape, init="zeros")
+        count = sum(p.size for p in net.parameters().values())
+        rows.append([name, f"{count:,} for {' x '.join(map(str, shape))}", in_short(build)])
+    print("\n".join(aligned(rows)))
+    print("\nor a multi-layer perceptron, written as its sizes: 784-200-80-10")
 
 
-def explain(options):
+def first_line(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def in_short(build: Any) -> str:
+    """What a net is: its docstring up to the colon or bracket where the details begin, and what a variant changes."""
+    words = first_line(getattr(build, "func", build)).partition(":")[0].partition(" (")[0].rstrip(".")
+    changes = getattr(build, "keywords", {})
+    return words + (f", with {preset_in_words(changes)}" if changes else "")
+
+
+def preset_in_words(preset: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in preset.items())
+
+
+def explain(options: argparse.Namespace) -> None:
     kind, preset = find(options.rule)
-    module = inspect.getmodule(kind)
     if preset:
-        print(f"{options.rule} is {kind.__name__}(net, {words(preset)})   [{VARIANTS[options.rule][2]}]\n")
-    print(inspect.getdoc(module))
-    print(f"\nThe code ({module.__name__.replace('.', '/')}.py):\n")
+        made = f"{kind.__name__}(net, {preset_in_words(preset)})"
+        print(f"{options.rule} is {made}   [{VARIANTS[options.rule][2]}]\n")
+    print(inspect.getdoc(inspect.getmodule(kind)))
+    print(f"\nThe code ({kind.__module__.replace('.', '/')}.py):\n")
     print(inspect.getsource(kind).rstrip())
 
 
-def list_data(options):
+def list_data(options: argparse.Namespace) -> None:
     for name in options.names:
         choose(dict.fromkeys(data.NAMES, True), name, "data set")
         if name != "mnist" and data.whole(name)[0] is None:
@@ -224,7 +406,7 @@ def list_data(options):
         print(f"{name:14} {data.status(name)}")
 
 
-def examine(options):
+def examine(options: argparse.Namespace) -> None:
     findings = doctor.examine()
     width = max(len(what) for what, _ in findings)
     for what, finding in findings:

@@ -3,6 +3,7 @@
 import os
 import platform
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +12,12 @@ from .backend import find_gpu
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 
-def cores():
+def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def machine():
+def machine() -> dict[str, Any]:
     """What a result should have recorded beside it: {what: value}."""
     blas = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     return {
@@ -30,7 +31,7 @@ def machine():
     }
 
 
-def examine():
+def examine() -> list[tuple[str, Any]]:
     """The lines of `numpyfa doctor`, as (what, finding)."""
     found = list(machine().items())
     found += [(name, version(name)) for name in ("matplotlib", "pooch", "tqdm")]
@@ -48,7 +49,7 @@ def examine():
     return [*found, ("GPU", f"yes: {properties['name'].decode()}, CUDA {cupy.cuda.runtime.runtimeGetVersion()}")]
 
 
-def version(name):
+def version(name: str) -> str:
     """The version of an installed distribution, or a word that it is none."""
     try:
         return metadata.version(name)
@@ -56,7 +57,7 @@ def version(name):
         return "not installed"
 
 
-def _blas_threads():
+def _blas_threads() -> str | None:
     """The threads in force, where threadpoolctl is installed to ask."""
     try:
         from threadpoolctl import threadpool_info
@@ -65,7 +66,7 @@ def _blas_threads():
     return ", ".join(f"{pool['num_threads']} ({pool['internal_api']})" for pool in threadpool_info()) or None
 
 
-def _processor():
+def _processor() -> str:
     try:
         with open("/proc/cpuinfo") as file:
             return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))

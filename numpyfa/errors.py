@@ -4,9 +4,9 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -25,18 +25,22 @@ def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def check_number(what: str, value: Any, low: float, high: float = math.inf, whole: bool = False) -> Any:
-    """`value`. Raises InputError unless it is a finite number from `low` to `high`, and a whole one if `whole`."""
-    if not is_number(value) or not math.isfinite(value) or not low <= value <= high or (whole and value != int(value)):
-        kind = "whole number" if whole else "number"
-        top = "" if high == math.inf else f" to {high}"
-        raise InputError(f"{what} must be a {kind} from {low}{top}, found {value!r}")
+def check_number(what: str, value: Any, low: float, high: float = math.inf) -> Any:
+    """`value`. Raises InputError unless it is a finite number from `low` to `high`."""
+    if not is_number(value) or not math.isfinite(value) or not low <= value <= high:
+        raise InputError(f"{what} must be a number from {low}{_to(high)}, found {value!r}")
     return value
 
 
 def check_whole(what: str, value: Any, low: int, high: float = math.inf) -> int:
-    """`value` as an int. Raises InputError unless it is a whole number from `low` to `high`."""
-    return int(check_number(what, value, low, high, whole=True))
+    """`value` as an int. Raises InputError unless it is a whole number, Python's or NumPy's, from `low` to `high`."""
+    if not is_number(value) or not isinstance(value, Integral) or not low <= value <= high:
+        raise InputError(f"{what} must be a whole number from {low}{_to(high)}, found {value!r}")
+    return int(value)
+
+
+def _to(high: float) -> str:
+    return "" if high == math.inf else f" to {high}"
 
 
 class InputError(ValueError):
@@ -52,6 +56,11 @@ class Diverged(ArithmeticError):
 
 class Stopped(RuntimeError):
     """The run was cut off from outside. The message says how to go on."""
+
+
+def unknown_option(whose: str, option: str, known: Collection[str]) -> InputError:
+    """The error for an option that something, such as "rule 'fa'", does not have."""
+    return InputError(f"{whose} has no option '{option}': it takes {', '.join(sorted(known)) or 'none'}")
 
 
 def choose(table: Mapping[Any, Value], name: Any, what: str) -> Value:

@@ -52,7 +52,7 @@ def _umask() -> int:
     return mask
 
 
-def read_npz(path: str | os.PathLike[str], what: str = "npz file") -> dict[str, np.ndarray]:
+def read_npz(path: str | os.PathLike[str], what: str = "npz file", remedy: str = "replace it") -> dict[str, np.ndarray]:
     """All arrays of an npz file, {name: array}, in the order of the file.
 
     Every member is read whole, so that its checksum (CRC-32) is compared before NumPy looks at it: a flipped bit in an
@@ -76,7 +76,7 @@ def read_npz(path: str | os.PathLike[str], what: str = "npz file") -> dict[str, 
     except MemoryError:
         raise InputError(f"{path} needs more memory than there is") from None
     except Exception as error:  # zipfile's list of what a damaged file raises is open
-        raise InputError(f"{path} is truncated, damaged or no {what} ({_words(error)}): replace it") from None
+        raise InputError(f"{path} is truncated, damaged or no {what} ({_words(error)}): {remedy}") from None
     return {name.removesuffix(".npy"): _array(name, content, path, what) for name, content in members.items()}
 
 

@@ -87,6 +87,15 @@ def fit(
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """
+    for what, kind, found in (("net", Network, net), ("rule", Rule, rule), ("loss", Loss, loss),
+                              ("optimizer", Optimizer, optimizer), ("data", Dataset, data)):  # fmt: skip
+        if not isinstance(found, kind):
+            raise InputError(f"fit: {what} must be a{'n' * (kind is Optimizer)} {kind.__name__}, found {found!r}")
+    for what, call in (("after_epoch", after_epoch), ("after_batch", after_batch), ("augment", augment)):
+        if call is not None and not callable(call):
+            raise InputError(f"fit: {what} must be a function, found {call!r}")
+    if not all(isinstance(row, dict) and "epoch" in row for row in history):
+        raise InputError("fit: history must be what an earlier fit gave back, a list with one dictionary an epoch")
     check_loss(loss, net)
     check_rule(rule, net)
     epochs = check_whole("epochs", epochs, 0)

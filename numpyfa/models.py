@@ -1,12 +1,15 @@
 """Networks by name: functions that return a `Network`. Keyword arguments (seed, init, dtype, device) are passed on."""
 
 import functools
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .convolution import Conv
-from .errors import InputError, choose
+from .errors import InputError, choose, unknown_option
 from .layers import Dense, Junction, Layer
 from .local import ACTIVATIONS, BatchNorm, Dropout, GlobalAvgPool, Local, MaxPool, Subsample
 from .network import Network
@@ -16,7 +19,7 @@ Shape = tuple[int, ...]
 
 def mlp(sizes: str, activation: str = "tanh", **options: Any) -> Network:
     """A multi-layer perceptron: mlp("784-200-80-10"). Hidden layers take the activation, the output none."""
-    numbers = [int(n) for n in sizes.split("-")] if re.fullmatch(r"\d+(-\d+)+", str(sizes)) else [0]
+    numbers = [int(n) for n in sizes.split("-")] if re.fullmatch(r"\d{1,9}(-\d{1,9})+", str(sizes)) else [0]
     if min(numbers) < 1:
         raise InputError(f"a net is written as sizes, such as 784-200-80-10; found '{sizes}'")
     choose(dict.fromkeys(ACTIVATIONS, True), activation, "activation")
@@ -153,6 +156,7 @@ def cifar_resnet(blocks: int) -> Callable[..., Network]:
     def build(activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any) -> Network:
         return resnet(blocks, (16, 32, 64), activation, input_shape, outputs, shortcut="pad", **options)
 
+    build.__doc__ = f"He et al. 2016's residual net for CIFAR with {6 * blocks + 2} layers"
     return build
 
 
@@ -180,8 +184,25 @@ TANH = ("nokland-conv", "drtp-conv")  # nets whose authors took tanh; the others
 def make_net(
     name: str, activation: str | None = None, input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any
 ) -> Network:
-    """`name` in `MODELS`, or an MLP written as 784-200-80-10 (tanh unless another activation is given)."""
-    if re.match(r"\d", name):
+    """`name` in `MODELS`, or an MLP written as 784-200-80-10 (tanh unless another activation is given).
+
+    Raises InputError for an unknown name or option, and for a shape that the net cannot take.
+    """
+    is_mlp = re.match(r"\d", str(name))
+    build: Callable[..., Network] = mlp if is_mlp else choose(MODELS | {"784-200-80-10": mlp}, name, "net")
+    check_options(name, build, options)
+    if is_mlp:
         return mlp(name, activation or "tanh", **options)
-    build: Callable[..., Network] = choose(MODELS | {"784-200-80-10": mlp}, name, "net")
+    if np.ndim(input_shape) != 1 or len(input_shape) != 3:
+        raise InputError(f"'{name}' takes images of shape (height, width, channels), found {input_shape!r}")
     return build(activation or ("tanh" if name in TANH else "relu"), input_shape, outputs, **options)
+
+
+def check_options(name: str, build: Callable[..., Network], options: dict[str, Any]) -> None:
+    """Raise InputError for an option that neither the net nor `Network` has."""
+    own, network = (inspect.signature(each).parameters.values() for each in (build, Network))
+    known = [p.name for p in own if p.name not in ("sizes", "activation", "input_shape", "outputs", "options")]
+    known += [p.name for p in network if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise unknown_option(f"net '{name}'", option, known)

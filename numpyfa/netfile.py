@@ -82,7 +82,7 @@ def write_file(path: str | Path, arrays: Arrays, meta: dict[str, Any]) -> None:
 def read_file(path: str | Path, wanted: tuple[str, ...]) -> tuple[Arrays, dict[str, Any]]:
     """(arrays by name, meta) of a file of `write_file`. Raises InputError if it is missing, damaged or another's, or if
     meta lacks any of `wanted`."""
-    arrays = read_npz(path, "numpyfa checkpoint")
+    arrays = read_npz(path, "numpyfa checkpoint", "replace it, or delete it to do that part of a run again")
     try:
         meta = dict(json.loads(arrays.pop("meta").tobytes()))
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):

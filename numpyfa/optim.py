@@ -5,13 +5,14 @@ coupled, it is added to the gradient, g + decay p, and so passes through momentu
 decoupled, p is multiplied by 1 - lr decay beside the step [Loshchilov & Hutter 2019].
 """
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .backend import Array, array_module
 from .describe import Described
-from .errors import InputError, check_number, choose, is_number
+from .errors import InputError, check_number, choose, is_number, unknown_option
 
 Schedule = Callable[[int], float]
 Arrays = dict[str, Array]
@@ -159,7 +160,12 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 
 def make_optimizer(name: str, lr: float | Schedule, **options: Any) -> Optimizer:
     """An optimiser by its name in `OPTIMIZERS`."""
-    return choose(OPTIMIZERS, name, "optimiser")(lr, **options)
+    kind = choose(OPTIMIZERS, name, "optimiser")
+    known = set(inspect.signature(kind).parameters) - {"lr"}
+    for option in options:
+        if option not in known:
+            raise unknown_option(f"optimiser '{name}'", option, known)
+    return kind(lr, **options)
 
 
 def step_schedule(lr: float, at: Sequence[int], factor: float = 0.1) -> Schedule:

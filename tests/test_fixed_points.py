@@ -51,11 +51,11 @@ def test_the_update_is_the_feedback_jacobian_times_the_residual_and_the_librarys
     net = fa.Network(5, layers, dtype="float64")
     for layer, w in zip(net.layers, W):
         layer.W[...] = w.T
-    a_rule = fa.rule(rule, net)
+    bound = fa.make_rule(rule, net)
     for number, b in (B[rule] or {}).items():
-        a_rule.feedback[number]["B"] = b.T.copy()
+        bound.feedback[number]["B"] = b.T.copy()
     traces = net.forward(X)
-    gradients = net.gradients(traces, a_rule.signals(traces, fa.SquaredError().output(traces[-1].h, Y)))
+    gradients = bound.gradients(traces, fa.SquaredError().output(net, traces, Y))
     library = np.concatenate([len(X) * gradients[f"{n}.W"].T for n in (1, 2, 3)], axis=None)
     np.testing.assert_allclose(update, library, rtol=1e-12, atol=1e-13)
 

@@ -71,16 +71,16 @@ def test_the_linear_task_is_the_librarys_own_net_step_by_step(rule):
     """20 examples on 6-4-3 without biases by numpyfa's layers and rule: the same weights to 1e-13."""
     W_star, W1, W2, B = linear_task.start([3], 0.3, (6, 4, 3))
     net = fa.Network(6, [fa.Dense(4, bias=False), fa.Dense(3, bias=False)], dtype="float64")
-    net.layers[0].W[...], net.layers[1].W[...] = W1[0].T, W2[0].T
-    a_rule = fa.rule(rule, net)
+    net[1].W[...], net[2].W[...] = W1[0].T, W2[0].T
+    bound = fa.make_rule(rule, net)
     if rule == "fa":
-        a_rule.feedback[2]["B"] = B[0].T.copy()
+        bound.feedback[2]["B"] = B[0].T.copy()
     x = np.random.default_rng(0).standard_normal((21, 1, 6))
     for each in x[:20, 0]:
-        fa.train_step(net, a_rule, fa.SquaredError(), fa.SGD(0.05), each[None], (W_star[0] @ each)[None])
+        fa.train_step(net, bound, fa.SquaredError(), fa.SGD(0.05), each[None], (W_star[0] @ each)[None])
     W1, W2 = linear_task.learn(W_star, W1, W2, B, rule, 0.05, x, [20])[20]
-    np.testing.assert_allclose(net.layers[0].W, W1[0].T, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(net.layers[1].W, W2[0].T, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(net[1].W, W1[0].T, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(net[2].W, W2[0].T, rtol=0, atol=1e-13)
 
 
 def test_the_start_of_the_linear_task_is_uniform_in_the_bounds_it_is_given():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InputError, check_number
+from ..errors import InputError, check_whole
 from .tables import in_words
 
 MOST_SEEDS = 100_000  # more are a slip of the finger, and their list would not fit into memory
@@ -48,6 +48,7 @@ class Experiment:
     verdict: Callable[[Settings, list[Row]], list[str]]
     source: str = ""
     question: str = ""
+    minutes: float = 0.0  # of one core, roughly
     quick: Settings = field(default_factory=dict)
     takes: tuple[str, ...] = ("seeds",)
     grows: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ class Experiment:
             )
         settings = self.settings | (self.quick if quick else {}) | given
         settings |= self.follow(settings, given)
-        check_number("seeds", settings["seeds"], 1, MOST_SEEDS, whole=True)
+        check_whole("seeds", settings["seeds"], 1, MOST_SEEDS)
         return settings
 
     def fixed(self, settings: Settings) -> Settings:

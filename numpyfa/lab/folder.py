@@ -27,6 +27,7 @@ import numpy as np
 from ..errors import InputError
 from ..files import UNREADABLE, whole_file
 from .experiment import Experiment, Job, Settings
+from .spelling import in_file_name
 from .tables import Rows, plain_json
 
 RESULTS = ("history.csv", "summary.json", "figure.png")
@@ -36,9 +37,9 @@ PARTS, CHECKPOINTS = re.compile(r"job-.+\.json"), re.compile(r".+-seed\d+\.npz")
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
     """Hold the folder for one run at a time. The system lets go of it if the process dies."""
-    if not str(out).strip() or out.is_file():
-        raise InputError(f"--out '{out}' is a file or empty: choose a folder")
     try:
+        if out.is_file():
+            raise InputError(f"--out {out} is a file: choose a folder")
         out.mkdir(parents=True, exist_ok=True)
         handle = open(out / ".lock", "w")  # noqa: SIM115  (held until the run ends)
     except OSError as error:
@@ -204,7 +205,7 @@ def identity(experiment: Experiment, settings: Settings, shared: Settings) -> Se
 
 
 def part(home: Path, job: Job) -> Path:
-    return home / "parts" / ("-".join(["job", *map(str, job)]) + ".json")
+    return home / "parts" / (in_file_name("-".join(["job", *map(str, job)])) + ".json")
 
 
 def write_part(home: Path, job: Job, about: Settings, length: Any, rows: Rows, seconds: float | None) -> None:

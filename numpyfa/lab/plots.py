@@ -6,6 +6,7 @@ figure without a window does not need, may name what is not installed.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -36,7 +37,8 @@ def save(file: IO[bytes], draw: Callable[[Any], None]) -> None:
     with without_backend():
         import matplotlib
         from matplotlib.figure import Figure  # without pyplot: no window, no global state
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a letter that the font lacks becomes a box
         figure = Figure(layout="constrained")
         draw(figure)
         figure.savefig(file, dpi=150, format="png")
@@ -84,12 +86,12 @@ def draw_shallow(figure: Any, published: dict, protocol: Protocol, runs: dict[st
     errors, angles = figure.subplots(1, 2)
     for number, (name, own) in enumerate(runs.items()):
         colour = COLOURS[number % len(COLOURS)]
-        curve(errors, own, "test_error", colour, "-", f"{name.upper()} test")
-        curve(errors, own, "train_error", colour, "--", f"{name.upper()} train")
+        curve(errors, own, "test_error", colour, "-", f"{heading(name)} test")
+        curve(errors, own, "train_error", colour, "--", f"{heading(name)} train")
         found = columns(own, "angle_")
         if name != "bp":
             for style, column in zip(STYLES * len(found), found):
-                curve(angles, own, column, colour, style, f"{name.upper()} layer {layer_of(column)}", start=0)
+                curve(angles, own, column, colour, style, f"{heading(name)} layer {layer_of(column)}", start=0)
         if name in published:
             errors.axhline(published[name], color=colour, lw=0.8, ls=(0, (1, 3)))
             errors.annotate(f"poster: {published[name]} %", (0.98, published[name]),
@@ -136,6 +138,12 @@ def draw_deep(figure: Any, published: dict, protocol: Protocol, runs: dict[str, 
     for axes in rest:
         degrees(axes, "weights", "layer", "angle of W^T to what stands for it (degrees)")
     figure.legend(*errors.get_legend_handles_labels(), loc="outside lower center", ncols=len(runs), frameon=False)
+
+
+def heading(rule: str) -> str:
+    """A rule's name as figures of few lines have it, its options as they are: PFA:expansion=5."""
+    name, colon, options = rule.partition(":")
+    return name.upper() + colon + options
 
 
 def title(protocol: Protocol) -> str:

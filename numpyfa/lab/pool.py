@@ -9,6 +9,7 @@ import os
 import queue
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -118,8 +119,12 @@ def without_ctrl_c() -> Iterator[None]:
 
 def start_worker(queue_to_parent: Any) -> None:
     """A worker's first act: know where to report, and end when its parent does."""
+    from tqdm import tqdm
+
     global messages
     messages = queue_to_parent
+    warnings.simplefilter("ignore")  # the parent has given them, once for all jobs
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which a worker that is ended leaves behind
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 

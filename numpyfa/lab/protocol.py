@@ -5,16 +5,21 @@ from typing import Any
 
 from .. import data, init, optim
 from ..data import Dataset
-from ..errors import InputError, check_number, choose
+from ..errors import InputError, check_number, check_whole, choose
 from ..losses import LOSSES, check_loss
 from ..models import make_net
 from ..optim import Schedule
 from ..rules import find, make_rule
+from . import spelling
+
+MOST = 10**9  # epochs, or examples in a batch: more are a slip of the finger
 
 
 @dataclass(frozen=True)
 class Protocol:
     """Everything that the numbers depend on, but the machine. `lr` is the learning rate on the batch's mean gradient.
+
+    A rule may bring options of its own, pfa:expansion=5 (see `lab.spelling`).
 
     `lr_of` gives some rules a learning rate of their own, ((rule, lr), ...). It falls to a tenth at each of `drops`,
     which are shares of all epochs. `burst` is the decay in the first epoch for rules whose feedback learns by a
@@ -48,13 +53,14 @@ class Protocol:
 
     def learning_rates(self) -> str:
         """The learning rate in words, with those that rules have of their own: 0.01 (dkp 0.0001)."""
-        own = ", ".join(f"{name} {lr:g}" for name, lr in self.lr_of if name in self.rules)
+        names = set(map(spelling.base, self.rules))
+        own = ", ".join(f"{name} {lr:g}" for name, lr in self.lr_of if name in names)
         return f"{self.lr:g}" + (f" ({own})" if own else "")
 
 
 def takes_init(rule_name: str) -> bool:
     """Whether the rule's feedback can be drawn by another initialiser."""
-    return any(f.name == "init" for f in fields(find(rule_name)[0]))
+    return any(f.name == "init" for f in fields(find(spelling.base(rule_name))[0]))
 
 
 def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> tuple[Any, Any, Any, Any]:
@@ -70,11 +76,12 @@ def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> t
         device=protocol.device,
     )
     own = {"init": protocol.feedback} if protocol.feedback and takes_init(rule_name) else {}
-    bound = make_rule(rule_name, net, seed, **own)
+    name, options = spelling.read(rule_name)
+    bound = make_rule(name, net, seed, **own | options)
     loss = choose(LOSSES, protocol.loss, "loss")()
     check_loss(loss, net)
     batches = -(-len(examples.x_train) // protocol.batch_size)
-    at_first = dict(protocol.lr_of).get(rule_name, protocol.lr)
+    at_first = dict(protocol.lr_of).get(name, protocol.lr)
     lr: float | Schedule = at_first
     if protocol.drops:
         lr = optim.step_schedule(at_first, [round(share * protocol.epochs) * batches for share in protocol.drops])
@@ -83,12 +90,12 @@ def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> t
         decay = optim.step_schedule(protocol.burst, [batches], protocol.decay / protocol.burst)
     if protocol.standardise:
         net.standardise(*examples.statistics())
-    options = {"decay": decay, "decoupled": protocol.decoupled}
+    settings: dict[str, Any] = {"decay": decay, "decoupled": protocol.decoupled}
     if protocol.momentum:
         if protocol.optimizer not in ("sgd", "manhattan"):
             raise InputError(f"momentum is an option of sgd and manhattan, found with {protocol.optimizer}")
-        options["momentum"] = protocol.momentum
-    return net, bound, loss, optim.make_optimizer(protocol.optimizer, lr, **options)
+        settings["momentum"] = protocol.momentum
+    return net, bound, loss, optim.make_optimizer(protocol.optimizer, lr, **settings)
 
 
 def dataset(protocol: Protocol, download: bool = True) -> Dataset:
@@ -105,15 +112,18 @@ def validate(protocol: Protocol) -> Dataset:
     """Raise InputError before any work starts if the protocol cannot be run; return the data set."""
     if not protocol.rules or len(set(protocol.rules)) < len(protocol.rules):
         raise InputError(f"name each rule once, found {','.join(protocol.rules) or 'none'}")
-    check_number("epochs", protocol.epochs, 1, whole=True)
-    check_number("batch_size", protocol.batch_size, 1, whole=True)
+    check_whole("epochs", protocol.epochs, 1, MOST)
+    check_whole("batch_size", protocol.batch_size, 1, MOST)
+    check_number("burst", protocol.burst or 0, 0)
     if protocol.feedback:
         init.parse(protocol.feedback)
     found = dataset(protocol)
     if protocol.augment and found.x_train.ndim != 4:
         raise InputError(f"flips and crops need images of shape (height, width, channels), found {found.name}")
     for name in protocol.rules:
-        net = build(protocol, name, 0, found)[0]
+        net, rule, loss, optimizer = build(protocol, name, 0, found)
+        rule.check_optimizer(optimizer)
+        rule.check_loss(loss)
     net.as_input(found.x_train[:1])
     if found.classes != net.size_out:
         raise InputError(f"{found.name} has {found.classes} classes, but the net has {net.size_out} outputs")

@@ -18,6 +18,7 @@ from .experiment import Experiment, Settings
 from .plots import draw_nets
 from .protocol import Protocol, build, dataset, validate
 from .run import Place
+from .spelling import in_file_name
 from .tables import Rows, aligned, by_layer, pick
 
 OFTEN = 0.2  # seconds between two reports within an epoch
@@ -31,6 +32,7 @@ def training(
     published: dict[str, float] | None = None,
     quick: Settings | None = None,
     lr_per_example: float | None = None,
+    minutes: float = 0.0,
 ) -> Experiment:
     """The experiment of a protocol. `published` are the test errors (in %) that the paper prints, by rule. With
     `lr_per_example` the learning rate on the batch's mean gradient follows the batch size, unless it is given."""
@@ -45,6 +47,7 @@ def training(
         verdict=partial(verdict, question),
         source=source,
         question=question,
+        minutes=minutes,
         quick=quick or {},
         takes=tuple(each.name for each in fields(Protocol)),
         grows=("rules", "seeds"),
@@ -83,7 +86,7 @@ def jobs(settings: Settings) -> Iterator[tuple[str, int]]:
 
 
 def checkpoint_path(home: Path, rule_name: str, seed: int) -> Path:
-    return Path(home) / "checkpoints" / f"{rule_name}-seed{seed}.npz"
+    return Path(home) / "checkpoints" / f"{in_file_name(rule_name)}-seed{seed}.npz"
 
 
 def begun(settings: Settings, place: Place, rule_name: str, seed: int) -> Rows:

@@ -13,6 +13,7 @@ from ..lab.training import training
 
 LENET = training(
     name="fashion-lenet",
+    minutes=60,
     protocol=Protocol(
         net="lenet",
         rules=("bp", "fa", "dfa", "kdfa", "usf", "brsf", "frsf"),

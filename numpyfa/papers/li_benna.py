@@ -12,6 +12,7 @@ from ..lab.training import training
 
 PFA_RESNET20 = training(
     name="pfa-resnet20",
+    minutes=85,
     protocol=Protocol(
         net="resnet20",
         rules=("bp", "fa", "dfa", "usf", "pfa", "pfa-o", "kp"),

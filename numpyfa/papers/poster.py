@@ -26,6 +26,7 @@ TANH: dict[str, Any] = {"activation": "tanh", "loss": "softmax", "feedback": "no
 EXPERIMENTS = (
     training(
         name="mnist-200-80-10",
+        minutes=4,
         protocol=Protocol(net="784-200-80-10", rules=("bp", "fa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
@@ -34,6 +35,7 @@ EXPERIMENTS = (
     ),
     training(
         name="mnist-1000-10",
+        minutes=13,
         protocol=Protocol(net="784-1000-10", rules=("bp", "fa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
@@ -43,6 +45,7 @@ EXPERIMENTS = (
     ),
     training(
         name="mnist-dfa-200-200-100-10",
+        minutes=5,
         protocol=Protocol(net="784-200-200-100-10", rules=("bp", "dfa"), **TANH),
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,

@@ -34,6 +34,7 @@ QUICK = {"epochs": 1, "seeds": 1, "examples": 5000, "drops": ()}
 EXPERIMENTS = (
     training(
         name="dkp-cnn",
+        minutes=45,
         protocol=PROTOCOL,
         source="Webster, Choi & Ahn 2021",
         question="Does learning the direct connections close the gap between DFA and BP?",
@@ -41,6 +42,7 @@ EXPERIMENTS = (
     ),
     training(
         name="dkp-cnn-no-norm",
+        minutes=40,
         protocol=replace(PROTOCOL, net="dkp-cnn-no-norm", lr_of=(("dkp", 1e-4),)),
         source="Webster, Choi & Ahn 2021, without batch norm",
         question="The paper calls batch norm essential: compare with dkp-cnn.",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from ..errors import InputError, choose
+from ..errors import choose, unknown_option
 from ..network import Network
 from .base import DirectRule as DirectRule
 from .base import Rule as Rule
@@ -75,5 +75,4 @@ def check_options(name: str, options: Iterable[str], known: set[str]) -> None:
     """Raise InputError for an option that the rule does not have."""
     for option in options:
         if option not in known:
-            words = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
-            raise InputError(f"rule '{name}' has no option '{option}': {words}")
+            raise unknown_option(f"rule '{name}'", option, known)

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..backend import Array
-from ..errors import check_number, warn
+from ..errors import check_whole, warn
 from ..layers import Signal, Trace, Weighted
 from ..losses import Output
 from ..optim import SGD, Optimizer
@@ -44,7 +44,7 @@ class PFA(SequentialRule):
     learned: ClassVar[tuple[str, ...]] = ("P",)
 
     def __post_init__(self) -> None:
-        check_number("pfa: the expansion", self.expansion, 1, whole=True)
+        check_whole("pfa: the expansion", self.expansion, 1)
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:

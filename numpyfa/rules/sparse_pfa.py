@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..backend import Array
-from ..errors import check_number, warn
+from ..errors import check_number, check_whole, warn
 from ..layers import Signal, Trace, Weighted
 from ..losses import Output
 from ..optim import SGD, Optimizer
@@ -42,7 +42,7 @@ class SparsePFA(SequentialRule):
 
     def __post_init__(self) -> None:
         check_number("sparse-pfa: the density", self.density, 1e-6, 1)
-        check_number("sparse-pfa: the expansion", self.expansion, 1, whole=True)
+        check_whole("sparse-pfa: the expansion", self.expansion, 1)
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:

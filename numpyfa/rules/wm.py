@@ -28,7 +28,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..backend import Array, array_module, to_device
-from ..errors import check_number, choose
+from ..errors import check_number, check_whole, choose
 from ..layers import Weighted
 from ..losses import Output
 from .base import Own, SequentialRule, Traces
@@ -54,7 +54,7 @@ class WM(SequentialRule):
         choose({"decay": 1, "norm": 1}, self.control, "control of wm")
         check_number("wm: the rate", self.rate, 1e-9, 1)
         for name in ("examples", "every", "steps"):
-            check_number(f"wm: {name}", getattr(self, name), 1, whole=True)
+            check_whole(f"wm: {name}", getattr(self, name), 1)
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:

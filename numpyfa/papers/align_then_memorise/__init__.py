@@ -18,6 +18,7 @@ from . import figure, verdict, work
 EXPERIMENTS = (
     Experiment(
         name="align-then-memorise",
+        minutes=0.5,
         settings=work.SETTINGS,
         quick={"linear_seeds": 2, "seeds": 8, "shared": [0.0, 0.4, 0.8], "heat_steps": [300, 3000]},
         jobs=work.jobs,

@@ -27,6 +27,7 @@ from . import figure, verdict, work
 EXPERIMENTS = (
     Experiment(
         name="fixed-points",
+        minutes=4,
         settings=work.SETTINGS,
         quick={
             "seeds": 1,

@@ -15,6 +15,7 @@ from . import figure, verdict, work
 EXPERIMENTS = (
     Experiment(
         name="kolen-pollack",
+        minutes=1,
         settings=work.KP_SETTINGS,
         quick={"seeds": 1, "epochs": 10},
         jobs=work.gap_jobs,
@@ -27,6 +28,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="pfa-angle",
+        minutes=1.5,
         settings=work.PFA_SETTINGS,
         quick={"seeds": 1, "epochs": 20, "expansions": [1, 10, 100]},
         jobs=work.path_jobs,

@@ -12,6 +12,7 @@ from . import figure, verdict, work
 EXPERIMENTS = (
     Experiment(
         name="lillicrap-linear",
+        minutes=0.1,
         settings=work.SETTINGS,
         quick={"scales": [1e-4, 0.01, 0.05, 0.25], "scale_examples": 5000, "seeds": 4},
         jobs=work.jobs,

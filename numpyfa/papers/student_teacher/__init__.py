@@ -22,6 +22,7 @@ from . import figure, verdict, work
 EXPERIMENTS = (
     Experiment(
         name="student-teacher",
+        minutes=2,
         settings=work.SETTINGS,
         quick={"t": 100, "marks": 25, "seeds": 4},
         jobs=work.jobs,

@@ -1,0 +1,102 @@
+"""A rule and its options in one word, as on the command line, in tables and in names of files.
+
+    pfa:expansion=5,orthogonal=true      name:option=value,option=value
+    dfa:layers=1+2                       several numbers; or one word, such as dense
+
+The rule's own fields say of which kind a value is. A word is written in one way only (`spell`), so that two runs of the
+same thing have the same name.
+"""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+from ..errors import InputError, unknown_option
+from ..rules import find
+from ..rules.base import Rule
+
+Options = dict[str, Any]
+MOST = 10**9
+PLAIN = re.compile(r"[\w.:+-]+", re.ASCII)  # what a value may be made of: it becomes part of a file's name
+
+
+def spell_all(texts: Iterable[str]) -> tuple[str, ...]:
+    """('bp,fa', 'pfa:expansion=05') -> ('bp', 'fa', 'pfa:expansion=5').
+
+    After a comma, option=value belongs to the rule before it, and anything else begins the next rule.
+    """
+    words: list[str] = []
+    for text in texts:
+        pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+        for place, piece in enumerate(pieces):
+            if place and "=" in piece.partition(":")[0]:
+                words[-1] += f",{piece}"
+            else:
+                words.append(piece)
+    return tuple(spell(*read(word)) for word in words)
+
+
+def spell(name: str, options: Options) -> str:
+    """The one way to write a rule with its options: sorted by name."""
+    return name + ":" * bool(options) + ",".join(f"{key}={_text(options[key])}" for key in sorted(options))
+
+
+def read(word: str) -> tuple[str, Options]:
+    """'pfa:expansion=5' -> ('pfa', {'expansion': 5}). Raises InputError for an option that the rule lacks, or a value
+    of another kind."""
+    name, _, rest = word.partition(":")
+    kinds = option_kinds(find(name)[0])
+    options: Options = {}
+    for piece in rest.split(",") if rest else []:
+        key, equals, text = (part.strip() for part in piece.partition("="))
+        if not equals:
+            raise InputError(f"an option of a rule is written {name}:option=value, found '{piece}' in '{word}'")
+        if key not in kinds:
+            raise unknown_option(f"rule '{name}'", key, kinds)
+        if key in options:
+            raise InputError(f"rule '{name}': give the option {key} once, found it twice in '{word}'")
+        options[key] = _value(f"rule '{name}': {key}", kinds[key], text)
+    return name, options
+
+
+def option_kinds(kind: type[Rule]) -> dict[str, Any]:
+    """{option: its kind} of a rule."""
+    return {each.name: each.type for each in fields(kind) if each.name not in ("net", "seed")}
+
+
+def base(word: str) -> str:
+    """The rule's name without its options."""
+    return word.partition(":")[0]
+
+
+def in_file_name(word: str) -> str:
+    """The word without the colon, which not every system allows in a file's name."""
+    return word.replace(":", ",")
+
+
+def _value(what: str, kind: Any, text: str) -> Any:
+    wanted = {bool: "true or false", int: "a whole number below 10^9", float: "a finite number", str: "a word"}
+    if not PLAIN.fullmatch(text):
+        raise InputError(f"{what} must be {wanted.get(kind, 'a word or numbers')}, found '{text}'")
+    if kind is str:
+        return text
+    if kind is bool and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            number = math.nan
+        if abs(number) < (MOST if kind is int else math.inf):
+            return number
+    elif kind is not bool:  # layers: numbers, or a word
+        return tuple(map(int, text.split("+"))) if re.fullmatch(r"\d{1,9}(\+\d{1,9})*", text) else text
+    raise InputError(f"{what} must be {wanted[kind]}, found '{text}'")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "+".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

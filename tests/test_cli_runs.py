@@ -1,0 +1,132 @@
+"""The command line on real runs: a rule's own options, the list of runs, what is told at the end."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import numpyfa as fa
+from numpyfa import cli
+
+FIGURES = Path(__file__).parents[1] / "figures"
+
+
+@pytest.fixture
+def npz(tmp_path, mini):
+    part = mini.part(100, 50)
+    path = tmp_path / "digits.npz"
+    np.savez(path, x_train=part.x_train, y_train=part.y_train, x_test=part.x_test, y_test=part.y_test)
+    return str(path)
+
+
+@pytest.fixture
+def listed(capsys):
+    """A function that lists a folder of runs: {name: the rest of its line}."""
+
+    def run(folder):
+        capsys.readouterr()
+        assert cli.main(["runs", str(folder)]) == 0
+        lines = [line.partition(" ") for line in capsys.readouterr().out.splitlines()[1:]]
+        return {name.rpartition("/")[2]: rest.strip() for name, _, rest in lines}
+
+    return run
+
+
+def test_rules_with_options_run_resume_and_are_listed(npz, tmp_path, capsys, in_this_process, listed):
+    words = ["train", "--net", "784-20-10-10", "--data", npz, "--decay", "1e-3"]
+    rules = ["--rule", "bp,pfa", "--rule", "pfa:orthogonal=true,expansion=1", "--out", str(tmp_path / "runs" / "a")]
+    assert cli.main([*words, *rules, "--epochs", "1"]) == 0
+    assert cli.main([*words, *rules, "--epochs", "2", "--resume"]) == 0
+    printed, said = capsys.readouterr()
+    assert "pfa:expansion=1,orthogonal=true, seed 0: epoch 2 of 2" in said and "Warning" not in said
+    assert re.search(r"^pfa:expansion=1,orthogonal=true +\d", printed, re.M)
+
+    command = re.findall(r'docs/after-training.md goes on in Python: net = fa.load_net\("(.*)"\)', printed)[-1]
+    assert str(fa.load_net(command)).startswith("Network of 3 layers")
+    words = ["train", "--net", "784-20-10-10", "--data", npz, "--decay", "1e-3", "--epochs", "2"]
+    assert cli.main([*words, "--rule", "pfa-o", "--out", str(tmp_path / "runs" / "b")]) == 0
+    a, b = (fa.checkpoint.read(tmp_path / "runs" / path)[0]["net/2.W"] for path in
+            ("a/checkpoints/pfa,expansion=1,orthogonal=true-seed0.npz", "b/checkpoints/pfa-o-seed0.npz"))  # fmt: skip
+    assert np.array_equal(a, b), "pfa-o is pfa with these options"
+
+    found = listed(tmp_path / "runs")
+    assert list(found) == ["a", "b"]
+    pattern = r"784-20-10-10-digits +1 +2 of 2 epochs +finished +bp [\d.]+ \([\d.]+\), pfa [\d.]+ \(.*, pfa:expansion=1"
+    assert re.match(pattern, found["a"]), found
+    for part in (tmp_path / "runs" / "a" / "parts").iterdir():
+        part.unlink()
+    assert " resumable " in listed(tmp_path / "runs")["a"]
+    (tmp_path / "runs" / "b" / "protocol.json").write_text("{")
+    assert "damaged: " in listed(tmp_path / "runs")["b"]
+    assert " results only " in listed(FIGURES / "mnist-1000-10")["mnist-1000-10"]
+
+
+DAMAGES = {
+    "nothing in the record": lambda run: (run / "protocol.json").write_text(""),
+    "a number flipped": lambda run: flip(run / "protocol.json", b'"seeds": 1', b'"seeds": 2'),
+    "a part cut": lambda run: cut(next(run.glob("parts/*"))),
+    "a part that is a folder": lambda run: replace(next(run.glob("parts/*"))),
+    "no part, a checkpoint cut": lambda run: (shutil.rmtree(run / "parts"), cut(next(run.glob("checkpoints/*")))),
+    "no record, a broken summary": lambda run: ((run / "protocol.json").unlink(), cut(run / "summary.json")),
+}  # fmt: skip
+
+
+def flip(path, before, after):
+    path.write_bytes(path.read_bytes().replace(before, after))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def replace(path):
+    path.unlink()
+    path.mkdir()
+
+
+def test_each_of_6_damages_is_listed_as_damaged_beside_a_whole_run(npz, tmp_path, in_this_process, listed):
+    whole = tmp_path / "runs" / "whole"
+    assert cli.main(["train", "--net", "784-10", "--data", npz, "--epochs", "1", "--out", str(whole)]) == 0
+    for name, damage in DAMAGES.items():
+        damage(shutil.copytree(whole, tmp_path / "runs" / name.replace(" ", "-")))
+    (tmp_path / "runs" / "no-run").mkdir()
+    found = listed(tmp_path / "runs")
+    assert " finished " in found.pop("whole") and len(found) == 6
+    assert all(rest.startswith("damaged: ") for rest in found.values()), found
+
+
+@pytest.mark.parametrize("words", [["rules"], ["train", "--net", "784-10", "--rule", "kp", "--epochs", "1"]])
+def test_a_notebooks_backend_breaks_no_command_and_warnings_name_no_file(words, npz, tmp_path):
+    environment = os.environ | {"MPLBACKEND": "module://matplotlib_inline.not_installed"}
+    more = ["--data", npz, "--out", str(tmp_path / "run")] if words[0] == "train" else []
+    command = [sys.executable, "-m", "numpyfa", *words, *more]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    if more:
+        assert (tmp_path / "run" / "figure.png").read_bytes().startswith(b"\x89PNG")
+        warning = "numpyfa: warning: kp: without a decay the gap B - W^T never shrinks; set one, such as 1e-4\n"
+        assert done.stderr.count("arning") == 1 and warning in done.stderr
+
+
+def test_a_job_that_fails_leaves_no_semaphore_and_one_line(npz, tmp_path):
+    command = [
+        "train",
+        "--net",
+        "784-10",
+        "--lr",
+        "1e30",
+        "--loss",
+        "squared",
+        "--data",
+        npz,
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    done = subprocess.run([sys.executable, "-m", "numpyfa", *command], capture_output=True, text=True, check=False)
+    lines = [line for line in done.stderr.splitlines() if ": epoch " not in line]
+    assert done.returncode == 2 and len(lines) == 1 and "the loss is not finite" in lines[0], done.stderr
