@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import io
+import json
 import os
 import signal
 import sys
@@ -286,7 +287,7 @@ def perform(experiment: Experiment, settings: Settings, options: argparse.Namesp
     print(f"\n{', '.join(most)} and {last} are in {out}")
     if experiment.begun:
         path = checkpoint_path(out, settings["rules"][-1], 0)
-        print(f'docs/after-training.md goes on in Python: net = fa.load_net("{path}")')
+        print(f"docs/after-training.md goes on in Python: net = fa.load_net({json.dumps(str(path))})")
 
 
 @contextmanager
