@@ -34,7 +34,7 @@ def check_number(what: str, value: Any, low: float, high: float = math.inf) -> A
 
 def check_whole(what: str, value: Any, low: int, high: float = math.inf) -> int:
     """`value` as an int. Raises InputError unless it is a whole number, Python's or NumPy's, from `low` to `high`."""
-    if not is_number(value) or not isinstance(value, Integral) or not low <= value <= high:
+    if not (isinstance(value, Integral) and is_number(value) and low <= int(value) <= high):
         raise InputError(f"{what} must be a whole number from {low}{_to(high)}, found {value!r}")
     return int(value)
 

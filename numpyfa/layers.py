@@ -40,9 +40,12 @@ class Trace(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """What a layer was told: e at h, delta at z as rows, and the tail's gradients, summed over the batch."""
+    """What a layer was told: e at h, delta at z as rows, and the tail's gradients, summed over the batch.
 
-    e: Array | None
+    e is None under a rule that gives delta without one.
+    """
+
+    e: Array
     delta: Array
     tail_gradients: dict[str, Array]
 
@@ -171,7 +174,7 @@ class Weighted(Layer):
         rng = streams("weights", self.number)
         W = initial.draw(self.init or init, rng, (self.fans[0], self.size), self.fans)
         self.W = to_device(initial.rounded(W, dtype, self.init or init), module)
-        self.b = to_device(np.zeros(self.size, dtype), module) if self.bias else None
+        self.b: Array = to_device(np.zeros(self.size, dtype), module) if self.bias else None
         return shape_z
 
     def sum_inputs(self, inputs: tuple[Array, ...]) -> Array:

@@ -40,6 +40,10 @@ class Network:
     ) -> None:
         sizes = (input_shape,) if np.ndim(input_shape) == 0 else tuple(input_shape)  # type: ignore[arg-type]
         self.input_shape = tuple(check_whole("each size of the input", size, 1) for size in sizes)
+        if not isinstance(layers, Iterable):
+            raise InputError(
+                f"a network takes a list of layers, such as [Dense(200, 'tanh'), Dense(10)]; found {layers!r}"
+            )
         self.layers = list(layers)
         self.dtype: np.dtype[Any] = choose(
             DTYPES, str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype, "dtype"
@@ -76,8 +80,8 @@ class Network:
             raise InputError(f"layer {idle[0]} feeds no other layer: drop it or name it as a source")
         return sources
 
-    def __getitem__(self, number: int) -> Layer:
-        """Layer `number`, counted from 1."""
+    def __getitem__(self, number: int) -> Any:
+        """Layer `number`, counted from 1: a Dense, a Conv, a Junction, or one of the user's."""
         if not 1 <= number <= len(self.layers):
             raise IndexError(f"layers are numbered from 1 to {len(self.layers)}, found {number}")
         return self.layers[number - 1]

@@ -198,7 +198,7 @@ def test_a_net_that_cannot_be_is_refused_with_the_reason(shape, layers, message)
         (lambda: fa.Dense(3, "tahn"), "did you mean 'tanh'"),
         (lambda: fa.Dense(0), "a layer's size must be a whole number from 1, found 0"),
         (lambda: fa.Conv(3, 0), "kernel must be a whole number from 1, found 0"),
-        (lambda: fa.Dropout(1.0), "chance from 0 to below 1"),
+        (lambda: fa.Dropout(1.0), "chance below 1, found 1"),
         (lambda: fa.MaxPool(0), "window must be a whole number from 1, found 0"),
         (lambda: fa.Junction(sources=()), "one source or more"),
         (lambda: fa.mlp("784-200-x"), "such as 784-200-80-10"),

@@ -114,7 +114,7 @@ class Dataset:
         To choose by: the test set stays unseen. One seed always draws the same examples; those kept stay in order.
         Raises InputError unless n is a whole number that leaves an example to train on.
         """
-        check_whole("a validation set's number of training examples", n, 1, len(self.x_train) - 1)
+        n = check_whole("a validation set's number of training examples", n, 1, len(self.x_train) - 1)
         check_whole("seed", seed, 0)
         order = Streams(seed)("validation").permutation(len(self.x_train))
         kept, held = np.sort(order[n:]), np.sort(order[:n])

@@ -29,10 +29,10 @@ def laws() -> Iterator[Check]:
         for name, gap in zip(names, patch_gaps(*shape, images=images)):
             yield Check(f"{name}, {images} images in pieces, {words(shape)}", gap, ROUNDING)
     net = Network((6, 6, 3), [Conv(5, 3), Doubled(5, 3)], dtype="float64")
-    wrong = abs(net[1].fans[0] - 27) + abs(net[1].fans[1] - 45)  # type: ignore[attr-defined]
+    wrong = abs(net[1].fans[0] - 27) + abs(net[1].fans[1] - 45)
     yield Check("fans of a 3x3 kernel from 3 to 5 channels, from 27 and 45", float(wrong), 0.0)
     layer, delta = net[2], np.ones((2 * 2 * 2, 5))
-    gap = largest(layer.carry(delta, layer.W.T) - 2 * Conv.carry(layer, delta, layer.W.T))  # type: ignore[arg-type]
+    gap = largest(layer.carry(delta, layer.W.T) - 2 * Conv.carry(layer, delta, layer.W.T))
     yield Check("a subclass with a fold of its own carries by it", gap, ROUNDING)
 
 

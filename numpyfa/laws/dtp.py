@@ -8,6 +8,7 @@ Each inverse descends |g(h) - x|^2 / N, with g(h) = tanh(h V + c), and so comes 
 simplified form starts from e_{L-1} = g(p) - g(y), and its g_L learns to invert p = softmax(h_L).
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,13 +33,17 @@ def make_bp(rule: DTP) -> DTP:
 def laws() -> Iterator[Check]:
     for form, simplified in (("", False), ("simplified, ", True)):
         options: dict[str, Any] = {"target_step": 1, "activation": "identity", "simplified": simplified}
-        yield from equals_bp_in(linear_nets("dense", "conv"), f"{form}with V = W^T, linear, it is BP",
-                                lambda net, options=options: make_bp(DTP(net, **options)))  # fmt: skip
+        name = f"{form}with V = W^T, linear, it is BP"
+        yield from equals_bp_in(linear_nets("dense", "conv"), name, functools.partial(bp_by, options))
     yield from inverses_by_differences()
     yield exact_inverses()
     yield from simplified_by_hand()
     yield from one_settled_batch()
     yield learning_of_inverses()
+
+
+def bp_by(options: dict[str, Any], net: Network) -> DTP:
+    return make_bp(DTP(net, **options))
 
 
 def jacobian(net: Network, number: int) -> Array:
@@ -51,7 +56,8 @@ def jacobian(net: Network, number: int) -> Array:
 
 def inverses_by_differences() -> Iterator[Check]:
     for kind in ("dense", "conv"):
-        net, rule, _ = fit_for("sdtp", kind, "tanh")  # type: ignore[misc]
+        fitted: Any = fit_for("sdtp", kind, "tanh")
+        net, rule, _ = fitted
         traces, checks = net.forward(batch(net)[0]), []
         for layer in rule.receiving_layers():
             x, h = traces[layer.number].x, traces[layer.number].h
@@ -59,7 +65,7 @@ def inverses_by_differences() -> Iterator[Check]:
             def value(rule: Any = rule, layer: Any = layer, x: Array = x, h: Array = h) -> tuple[float, list[Any]]:
                 return float(((rule.inverse(layer, h)[0] - x.reshape(len(x), -1)) ** 2).sum()) / len(x), []
 
-            for name, gradient in rule.inverse_gradients(layer, x, h).items():  # type: ignore[attr-defined]
+            for name, gradient in rule.inverse_gradients(layer, x, h).items():
                 own = rule.feedback[layer.number][name]
                 checks.append(compare(f"{layer.number}.{name}", gradient, own, value, TOLERANCE))
         yield worst(f"inverses by finite differences, {kind} net", checks)
@@ -107,7 +113,7 @@ def one_settled_batch() -> Iterator[Check]:
     for number in (2, 3):
         x = traces[number].x
         x = x + 0.3 * Streams(0)("noise", number, 7).standard_normal(x.shape)
-        z = x @ net[number].W + net[number].b  # type: ignore[attr-defined]
+        z = x @ net[number].W + net[number].b
         h = np.tanh(z) if number == 2 else softmax(z)
         found = g(rule, number, h)
         delta = 2 * (found - x) * (1 - found**2) / len(x)

@@ -26,6 +26,6 @@ def laws() -> Iterator[Check]:
     rule.net[2].W *= -1
     train(rule)
     yield Check("change of M in training", largest_difference(rule.arrays(), before), 0.0)
-    wrong = sum(int((np.sign(rule.stand_in(rule.net[n], own)) != np.sign(rule.net[n].W.T)).sum())
+    wrong = sum(int(np.sum(np.sign(rule.stand_in(rule.net[n], own)) != np.sign(rule.net[n].W.T)))
                 for n, own in rule.feedback.items())  # fmt: skip
     yield Check("signs that are not W's after training", float(wrong), 0.0)

@@ -33,7 +33,7 @@ def laws() -> Iterator[Check]:
     full, kernel = DFA(net).feedback[1]["B"].shape, KDFA(net).feedback[2]["B"].shape
     yield Check("dfa: B has the shape (4, 192) of a full map", float(full != (4, 8 * 8 * 3)), 0.0)
     yield Check("B has the shape (4, 27) of a kernel", float(kernel != (4, 3 * 3 * 3)), 0.0)
-    inner = outcome(net, KDFA(net))[0][1].e[:, 2:-2, 2:-2]  # type: ignore[index]
+    inner = outcome(net, KDFA(net))[0][1].e[:, 2:-2, 2:-2]
     yield Check(
         "spread of e over the inner places of a map", largest(inner - inner[:, :1, :1]) / largest(inner), ROUNDING
     )

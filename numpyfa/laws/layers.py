@@ -32,6 +32,6 @@ def by_hand() -> Check:
     layers = [Dense(4, "tanh"), Junction(sources=(-1, -1)), Dense(3)]
     net = unlike(Network(6, layers, dtype="float64"))
     x, (first, last) = batch(net)[0], (net[1], net[3])
-    h = np.tanh(x @ first.W + first.b)  # type: ignore[attr-defined]
-    h = (h + h) @ last.W + last.b  # type: ignore[attr-defined]
+    h = np.tanh(x @ first.W + first.b)
+    h = (h + h) @ last.W + last.b
     return Check("forward pass = three lines by hand", largest(net.forward(x)[3].h - h), ROUNDING)

@@ -33,14 +33,14 @@ Step = Callable[[Any, Any, dict[str, Any], int], Any]  # (p, g, memory, number o
 
 
 def laws() -> Iterator[Check]:
-    sgd = {"lr": 0.1, "decay": 0.5}
+    sgd: dict[str, Any] = {"lr": 0.1, "decay": 0.5}
     yield steps("SGD", SGD(0.1), lambda p, g, m, t: p - 0.1 * g)
     yield steps("SGD with decay", SGD(**sgd), lambda p, g, m, t: p - 0.1 * (g + 0.5 * p))
-    decoupled = SGD(**sgd, decoupled=True)  # type: ignore[arg-type]
+    decoupled = SGD(**sgd, decoupled=True)
     yield steps("SGD with decoupled decay", decoupled, lambda p, g, m, t: (1 - 0.05) * p - 0.1 * g)
-    yield steps("heavy ball with decay", SGD(**sgd, momentum=0.9), heavy_ball)  # type: ignore[arg-type]
+    yield steps("heavy ball with decay", SGD(**sgd, momentum=0.9), heavy_ball)
     yield steps("Nesterov", SGD(0.1, momentum=0.9, nesterov=True), nesterov)
-    manhattan = BatchManhattan(**sgd)  # type: ignore[arg-type]
+    manhattan = BatchManhattan(**sgd)
     yield steps("Batch Manhattan with decay", manhattan, lambda p, g, m, t: p - 0.1 * (np.sign(g) + 0.5 * p))
     yield steps("RMSprop", RMSprop(0.1, rho=0.8, eps=0.01), rmsprop)
     yield steps("Adam", Adam(0.1, beta1=0.8, beta2=0.7, eps=0.01), adam)

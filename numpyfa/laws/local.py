@@ -13,11 +13,11 @@ import numpy as np
 from ..convolution import Conv
 from ..gradcheck import Check
 from ..layers import Dense
-from ..local import LOCALS, AvgPool, BatchNorm, Dropout, GlobalAvgPool, LeakyReLU, MaxPool, Subsample, make_local
+from ..local import LOCALS, AvgPool, BatchNorm, Dropout, GlobalAvgPool, LeakyReLU, MaxPool, Subsample
 from ..network import Network
 from .nets import NETS, ROUNDING, by_differences, dense_net, largest, passed
 
-FORMULAS = {
+FORMULAS: dict[str, Any] = {
     "identity": lambda z: z,
     "tanh": math.tanh,
     "logistic": lambda z: 1 / (1 + math.exp(-z)),
@@ -66,7 +66,7 @@ def kinks() -> Iterator[Check]:
     """A ReLU unit with zero weights sits on its kink for every example: its 6 weights and bias are skipped, no more."""
     net = dense_net("relu")
     net[1].W[:, 2] = 0
-    net[1].b[2] = 0  # type: ignore[attr-defined]
+    net[1].b[2] = 0
     check = by_differences("relu with a unit on its kink", net)
     yield check
     yield Check("entries skipped there, beyond the 7 in two ways", abs(check.skipped - 14.0), 0.0)
@@ -118,9 +118,9 @@ def windows() -> Iterator[Check]:
                                for x in range(width)] for y in range(height)])  # fmt: skip
             gap = largest(found - naive.transpose(2, 0, 1, 3))
             yield Check(f"{kind.__name__.lower()} {k}/{stride} = a loop over windows", gap, ROUNDING)
-    pool = make_local("maxpool")
-    pool.build((2, 2, 1), np.float64, np)
-    delta = pool.backward(np.ones((1, 1, 1, 1)), pool.forward(np.ones((1, 2, 2, 1)))[1])[0]
+    two = MaxPool(2)
+    two.build((2, 2, 1), np.float64, np)
+    delta = two.backward(np.ones((1, 1, 1, 1)), two.forward(np.ones((1, 2, 2, 1)))[1])[0]
     yield Check("maxpool of four equal entries: e sent down, from 1", abs(float(delta.sum()) - 1), 0.0)
     net = NETS["residual"]("tanh")
     h = passed(net)[0]

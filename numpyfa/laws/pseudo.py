@@ -30,5 +30,5 @@ def laws() -> Iterator[Check]:
     yield from equals_bp_in(tanh_nets(), "on orthogonal weights it is BP", lambda net: make_bp(PseudoBP(net)))
     net = dense_net("tanh")
     W = net[3].W  # (4, 3), of full rank
-    gap = PseudoBP(net).stand_in(net[3], {}) - np.linalg.solve(W.T @ W, W.T)  # type: ignore[arg-type]
+    gap = PseudoBP(net).stand_in(net[3], {}) - np.linalg.solve(W.T @ W, W.T)
     yield Check("W^+ = (W^T W)^-1 W^T", largest(gap), 1e-10)

@@ -15,7 +15,7 @@ Found = dict[str, list[Check]]
 def run(names: Sequence[str] = ()) -> Found:
     """{group: its checks} of the named groups, or of all. A group that checks nothing fails."""
     found: Found = {}
-    wanted = groups(names)
+    wanted = groups(list(names))
     for number, group in enumerate(wanted, start=1):
         show_progress(f"check {number} of {len(wanted)}: {group}")
         found[group] = list(checks_of(group)) or [Check("a law that checks nothing", math.inf, 0.0)]

@@ -42,5 +42,5 @@ def magnitudes() -> Iterator[Check]:
     }
     for scale, values in known.items():
         rule = USF(net, scale=scale)
-        gaps = [rule.stand_in(net[n], {}) - c * np.sign(net[n].W).T for n, c in values.items()]  # type: ignore[arg-type]
+        gaps = [rule.stand_in(net[n], {}) - c * np.sign(net[n].W).T for n, c in values.items()]
         yield Check(f"{scale}: c as the paper has it", largest(*gaps), ROUNDING)

@@ -5,14 +5,14 @@ the bias, however the layer is padded. With B = W^T the expected step is 0. Unde
 scaled until noise through it has the s.d. 0.5.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ..backend import Streams
 from ..convolution import Conv
 from ..gradcheck import Check
-from ..layers import Dense
+from ..layers import Dense, Layer
 from ..network import Network
 from ..rules import WM
 from .nets import ROUNDING, dense_net, equals_bp_in, give, passed, tanh_nets, unlike
@@ -25,7 +25,7 @@ def make_bp(rule: WM) -> WM:
 
 def laws() -> Iterator[Check]:
     yield from equals_bp_in(tanh_nets(), "with B = W^T it is BP", lambda net: make_bp(WM(net)))
-    layers = {
+    layers: dict[str, Callable[[], Layer]] = {
         "dense": lambda: Dense(5, "tanh"),
         "conv, no padding": lambda: Conv(5, 3, "tanh"),
         "conv, padded": lambda: Conv(5, 3, "tanh", padding=1),
@@ -62,7 +62,7 @@ def mirror_error(kind: type[WM], net: Network, noise: str, samples: int = 200) -
     rule = kind(net, rate=1.0, examples=100, noise=noise)  # at rate 1 B is what this noise alone says
     rng, estimates = Streams(0)("noise"), []
     for _ in range(samples):
-        rule.mirror(net[2], rng)  # type: ignore[arg-type]
+        rule.mirror(net[2], rng)
         estimates.append(rule.feedback[2]["B"].copy())
     standard_error = np.std(estimates, axis=0, ddof=1) / np.sqrt(samples)
     errors = (np.mean(estimates, axis=0) - net[2].W.T) / standard_error

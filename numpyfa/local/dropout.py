@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, array_module, to_device
-from ..errors import InputError
+from ..errors import InputError, check_number
 from .base import Gradients, Local
 
 
@@ -13,9 +13,9 @@ class Dropout(Local):
     """h = z mask / (1 - p), the mask 0 with chance p and else 1; in evaluation h = z   [Srivastava et al. 2014]"""
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = float(p)
-        if not 0 <= self.p < 1:
-            raise InputError(f"dropout needs a chance from 0 to below 1, found {p}")
+        self.p = float(check_number("dropout's chance", p, 0, 1))
+        if self.p == 1:
+            raise InputError("dropout needs a chance below 1, found 1: nothing would be left")
 
     def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
         if not train:

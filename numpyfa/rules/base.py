@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import init as initial
 from ..backend import Array, Streams, on_device, on_host, to_device
-from ..errors import InputError
+from ..errors import InputError, is_number
 from ..layers import Dense, Layer, Signal, Trace, Weighted
 from ..losses import Loss, Output
 from ..network import Network
@@ -235,7 +235,8 @@ class DirectRule(Rule):
         if self.layers == "dense":
             chosen = {layer.number for layer in able if isinstance(layer, Dense)}
         elif self.layers is not None:
-            chosen = set(self.layers) if isinstance(self.layers, (tuple, list, set, range)) else {self.layers}
+            several = self.layers if isinstance(self.layers, (tuple, list, set, range)) else (self.layers,)
+            chosen = {each if is_number(each) else str(each) for each in several}
         if not chosen <= numbers:
             raise InputError(
                 f"direct feedback goes to hidden layers that learn, {sorted(numbers)}, or to 'dense' ones; "
