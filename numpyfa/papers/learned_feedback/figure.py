@@ -46,7 +46,7 @@ def draw_path(figure: Any, settings: Settings, rows: Rows) -> None:
     ends.legend(fontsize=7, frameon=False)
     for colour, style, expansion in zip(COLOURS, STYLES, [1, 10, 100, "orthogonal"]):
         x, mean, deviation = over_seeds(pick(rows, k=expansion, layer=2), "step", "angle")
-        label = expansion if expansion == "orthogonal" else f"k = {expansion}"
+        label = "orthogonal" if expansion == "orthogonal" else f"k = {expansion}"
         band(course, x, mean, deviation, colour, style, label)
     course.set(xlabel="step", ylabel="angle of B R to W^T (degrees)", ylim=(0, 95), title="layer 2")
     course.legend(fontsize=7, frameon=False)
