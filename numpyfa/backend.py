@@ -52,11 +52,14 @@ def on_device(state: dict[str, Any], module: Any) -> dict[str, Any]:
 
 def read_only(x: Array) -> Array:
     """`x` as a view that nobody can write through. CuPy has no such view: there it is `x` itself."""
-    if array_module(x) is not np:
-        return x
-    view = x.view()
-    view.flags.writeable = False
-    return view
+    return lock(x.view()) if type(x) is np.ndarray else x
+
+
+def lock(x: Array) -> Array:
+    """`x` itself, an array that is ours, so that nobody can write into it from now on. CuPy's have no such lock."""
+    if type(x) is np.ndarray:
+        x.flags.writeable = False
+    return x
 
 
 def find_gpu() -> tuple[Any, str | None]:
@@ -143,6 +146,11 @@ def _blas() -> Any:
 _limited: list[Any] = []  # the limit in force, if there is one
 
 
+@functools.cache
+def _threads_are_named() -> bool:
+    return any(name in os.environ for name in THREADS)
+
+
 def calm_blas(weights: int) -> None:
     """Give BLAS one thread where the largest matrix has few weights, unless the environment names a number of threads.
 
@@ -150,7 +158,7 @@ def calm_blas(weights: int) -> None:
     the cores busy they make training many times slower. It holds for the whole process, until a larger net comes.
     """
     small = weights < LARGE
-    if small == bool(_limited) or any(name in os.environ for name in THREADS):
+    if small == bool(_limited) or _threads_are_named():
         return
     if small:
         _limited.append(_blas().limit(limits=1))

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import init as initial
-from .backend import Array, channel_sums, on_host, outer, read_only, to_device
+from .backend import Array, channel_sums, lock, on_host, outer, read_only, to_device
 from .describe import Described
 from .errors import InputError, check_whole
 from .local import Local, make_local
@@ -102,16 +102,17 @@ class Layer(Described):
         for item in self.tail:
             h, memo = item.forward(h, train, noise)
             memos.append(memo)
-        return Trace(inputs, read_only(h), memos)
+        return Trace(inputs, lock(h), memos)
 
     def backward(self, trace: Trace, e: Array) -> Signal:
         """delta = e times the tail's Jacobian. Local: it touches no other layer and none of the weights."""
+        e = read_only(e)
         delta, tail_gradients = e, {}
         for place in reversed(range(len(self.tail))):
             delta, gradients = self.tail[place].backward(delta, trace.memos[place])
             for name, gradient in gradients.items():
                 tail_gradients[f"{name}{place}"] = gradient
-        return Signal(read_only(e), read_only(delta.reshape(-1, self.shape_z[-1])), tail_gradients)
+        return Signal(e, lock(delta.reshape(-1, self.shape_z[-1])), tail_gradients)
 
     def gradients(self, trace: Trace, signal: Signal) -> dict[str, Array]:
         """The gradients of the layer's parameters, averaged over the batch: here alone they are divided by N."""
@@ -206,11 +207,13 @@ class Weighted(Layer):
         own = {"W": self.outer(trace.x, delta)}
         if self.bias:
             own["b"] = channel_sums(delta.reshape(n, *self.shape_z))
-        return super().gradients(trace, signal) | {name: g if first else g / n for name, g in own.items()}
+        if not first:
+            own = {name: gradient / n for name, gradient in own.items()}
+        return own | super().gradients(trace, signal) if signal.tail_gradients else own
 
     def parameters(self) -> dict[str, Array]:
         own = {"W": self.W, "b": self.b} if self.bias else {"W": self.W}
-        return own | super().parameters()
+        return own | self.learned_tail
 
 
 class Dense(Weighted):

@@ -49,7 +49,7 @@ def train_step(
     traces = net.forward(x, train=True, noise=noise)
     output = loss.output(net, traces, target, optimizer.step + 1)
     value = float(output.value)
-    if not math.isfinite(value + float(x.sum())):
+    if not math.isfinite(value + float(net.module.vdot(x, x))):  # an infinite input can leave the loss finite
         explain_divergence(net, optimizer, optimizer.step + 1, traces, target, value)
     optimizer.update(net.parameters() | rule.parameters(), rule.gradients(traces, output))
     net.settle(traces)
@@ -231,7 +231,7 @@ def explain_divergence(
         raise Diverged(f"the input holds NaN, infinity or numbers too large for {net.dtype} at step {step}: clean it")
     if not np.isfinite(to_host(target)).all():
         raise Diverged(f"the target holds NaN or infinity at step {step}: clean it")
-    if math.isfinite(value):  # the sum of a large input overflowed, and nothing else did
+    if math.isfinite(value):  # the squares of a large input overflowed, and nothing else did
         return
     broken = [number for number, trace in traces.items() if not np.isfinite(to_host(trace.h)).all()]
     layer = broken[0] if broken else len(net.layers)

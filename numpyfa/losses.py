@@ -72,7 +72,9 @@ class SoftmaxCrossEntropy(Loss):
         p /= total
         weight = target.sum(axis=1, keepdims=True)  # 1 for classes
         value = ((xp.log(total) * weight).sum() - (shifted * target).sum()) / len(h)
-        return value, p * weight - target
+        p *= weight
+        p -= target
+        return value, p
 
 
 class LogisticCrossEntropy(Loss):

@@ -57,6 +57,7 @@ class Network:
             incoming = [shapes[source] for source in self.sources[number]]
             layer.build(number, incoming, self.dtype, self.module, streams, init)
             shapes.append(layer.shape_out)
+        self.by_number = {layer.number: layer for layer in self.layers}
         self.last = self.layers[-1]
         self.size_out = self.last.size_out
         self.largest = max(0 if layer.W is None else layer.W.size for layer in self.layers)
@@ -82,9 +83,10 @@ class Network:
 
     def __getitem__(self, number: int) -> Any:
         """Layer `number`, counted from 1: a Dense, a Conv, a Junction, or one of the user's."""
-        if not 1 <= number <= len(self.layers):
+        layer = self.by_number.get(number)
+        if layer is None:
             raise IndexError(f"layers are numbered from 1 to {len(self.layers)}, found {number}")
-        return self.layers[number - 1]
+        return layer
 
     def forward(self, x: Array, train: bool = False, noise: np.random.Generator | None = None) -> dict[int, Trace]:
         """{number: the trace of that layer} for the batch x (N, *input_shape). `noise` is a Generator, for dropout.

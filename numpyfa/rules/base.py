@@ -117,11 +117,12 @@ class Rule:
         found: dict[str, Array] = {}
         for number, signal in self.signals(traces, output):
             layer, trace = self.net[number], traces[number]
-            own = layer.gradients(trace, signal)
-            found |= {f"{number}.{name}": gradient for name, gradient in own.items()}
+            for name, gradient in layer.gradients(trace, signal).items():
+                found[f"{number}.{name}"] = gradient
             if self.learned and number in self.feedback:
                 own = self.feedback_gradients(layer, self.feedback[number], trace, signal, output)
-                found |= {f"feedback.{number}.{name}": gradient for name, gradient in own.items()}
+                for name, gradient in own.items():
+                    found[f"feedback.{number}.{name}"] = gradient
         return found
 
     def descend(
