@@ -63,13 +63,14 @@ def formula(name: str, make: Any) -> Check:
 
 
 def kinks() -> Iterator[Check]:
-    """A ReLU unit with zero weights sits on its kink for every example: its 6 weights and bias are skipped, no more."""
-    net = dense_net("relu")
-    net[1].W[:, 2] = 0
-    net[1].b[2] = 0
-    check = by_differences("relu with a unit on its kink", net)
-    yield check
-    yield Check("entries skipped there, beyond the 7 in two ways", abs(check.skipped - 14.0), 0.0)
+    """A unit with zero weights sits on its kink for every example: its 6 weights and bias are skipped, no more."""
+    for name in ("relu", "leakyrelu"):
+        net = dense_net(name)
+        net[1].W[:, 2] = 0
+        net[1].b[2] = 0
+        check = by_differences(f"{name} with a unit on its kink", net)
+        yield check
+        yield Check(f"{name}: entries skipped there, beyond the 7 in two ways", abs(check.skipped - 14.0), 0.0)
 
 
 def batch_norm() -> Iterator[Check]:
