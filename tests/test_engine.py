@@ -121,6 +121,15 @@ def test_a_warning_names_the_users_line(mini):
     assert found[0].filename == __file__
 
 
+def test_a_stream_of_random_numbers_is_known_by_its_name_its_numbers_and_its_seed():
+    def first(seed, *name):
+        return fa.Streams(seed)(*name).random()
+
+    one = first(0, "weights", 2)
+    assert one == first(0, "weights", 2)
+    assert len({one, first(0, "feedback", 2), first(0, "weights", 3), first(1, "weights", 2)}) == 4
+
+
 # -- The fast form and the definition --------------------------------------------------------------------------------
 
 

@@ -119,7 +119,7 @@ MUTANTS = [
     *of(
         "backend.py",
         "layers bp",
-        "layers mutants parts",
+        "layers mutants parts engine",
         (
             "return rows.T * delta if len(rows) == 1",
             "return rows.T * abs(delta) if len(rows) == 1",
