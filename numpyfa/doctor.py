@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import find_gpu
-
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+from .backend import THREADS, find_gpu
 
 
 def cores() -> int:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Any
 
-from ..doctor import THREADS
+from ..backend import THREADS
 from ..errors import Diverged, InputError, Stopped
 
 messages: Any = None  # in a worker, the queue to its parent
