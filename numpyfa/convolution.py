@@ -96,7 +96,7 @@ class Conv(Weighted):
     def __init_subclass__(cls, **options: Any) -> None:
         """A subclass with `rows` or `fold` of its own runs by these: the fast form stands for the ones above alone."""
         super().__init_subclass__(**options)
-        if {"rows", "fold"} & vars(cls).keys():
+        if cls.rows is not Conv.rows or cls.fold is not Conv.fold:
             for name in FAST_FORM:
-                if name not in vars(cls):
+                if getattr(cls, name) is getattr(Conv, name):
                     setattr(cls, name, getattr(Weighted, name))

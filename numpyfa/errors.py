@@ -39,6 +39,13 @@ def check_whole(what: str, value: Any, low: int, high: float = math.inf) -> int:
     return int(value)
 
 
+def check_truth(what: str, value: Any) -> bool:
+    """`value` as a bool. Raises InputError unless it is True or False."""
+    if value is not True and value is not False and type(value).__name__ not in ("bool", "bool_"):
+        raise InputError(f"{what} must be True or False, found {value!r}")
+    return bool(value)
+
+
 def _to(high: float) -> str:
     return "" if high == math.inf else f" to {high}"
 

@@ -20,7 +20,7 @@ import numpy as np
 from . import init as initial
 from .backend import Array, channel_sums, lock, on_host, outer, read_only, to_device
 from .describe import Described
-from .errors import InputError, check_whole
+from .errors import InputError, check_truth, check_whole
 from .local import Local, make_local
 
 Shape = tuple[int, ...]
@@ -155,7 +155,7 @@ class Weighted(Layer):
         self, size: int, *tail: Local | str, bias: bool = True, init: str | None = None, source: int = -1
     ) -> None:
         super().__init__(*tail, sources=(source,))
-        self.size, self.bias, self.init = check_whole("a layer's size", size, 1), bias, init
+        self.size, self.bias, self.init = check_whole("a layer's size", size, 1), check_truth("bias", bias), init
 
     @property
     def source(self) -> int:

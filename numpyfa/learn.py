@@ -4,6 +4,8 @@ traces    = net.forward(x, train=True)             what each layer computed
 output    = loss.output(net, traces, target)       the loss, and the error of each example
 gradients = rule.gradients(traces, output)         dW = rows^T delta / N, delta from what the rule tells each layer
 optimizer.update(parameters, gradients)            W <- W - lr dW
+net.settle(traces)                                 batch norm's running values
+rule.settle(traces, output)                        feedback that learns in a way of its own
 
 These are the lines of `train_step`. Checks and metrics call the same `rule.gradients`: what is proved is what trains.
 """
@@ -107,6 +109,7 @@ def fit(
     x, target, label, x_test, y_test = _prepare(net, data)
     streams = Streams(seed)
 
+    @np.errstate(all="ignore")  # what goes wrong with numbers is told by Diverged
     def record(epoch: int) -> Row:
         train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
         if not math.isfinite(train[0] + test[0]):
@@ -115,18 +118,17 @@ def fit(
         row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0]}
         return row | measure_alignment(rule, loss, x, target, streams("probe", epoch), optimizer.step)
 
-    with np.errstate(all="ignore"):  # what goes wrong with numbers is told by Diverged
-        history = list(history) or [record(0)]
-        first = history[-1]["epoch"] + 1
-        with _progress(first, epochs, -(-len(x) // batch_size), after_batch) as tell:
-            for epoch in range(first, epochs + 1):
-                order = to_device(streams("order", epoch).permutation(len(x)), net.module)
-                noise, shifts = streams("noise", epoch), streams("augment", epoch)
-                change = functools.partial(augment, rng=shifts) if augment else None
-                run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, tell(epoch))
-                history.append(record(epoch))
-                if after_epoch:
-                    after_epoch(history)
+    history = list(history) or [record(0)]
+    first = history[-1]["epoch"] + 1
+    with _Bar(first, epochs, -(-len(x) // batch_size), after_batch) as tell:
+        for epoch in range(first, epochs + 1):
+            order = to_device(streams("order", epoch).permutation(len(x)), net.module)
+            noise, shifts = streams("noise", epoch), streams("augment", epoch)
+            change = functools.partial(augment, rng=shifts) if augment else None
+            run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, tell(epoch))
+            history.append(record(epoch))
+            if after_epoch:
+                after_epoch(history)
     return history
 
 
@@ -153,12 +155,13 @@ def run_epoch(
     for done, start in enumerate(starts, start=1):
         batch = order[start : start + batch_size]
         images = augment(x[batch]) if augment else x[batch]
-        train_step(net, rule, loss, optimizer, net.to_float(images), target[batch], noise)
+        with np.errstate(all="ignore"):  # what goes wrong with numbers is told by Diverged
+            train_step(net, rule, loss, optimizer, net.to_float(images), target[batch], noise)
         if after_batch:
             after_batch(done, len(starts))
 
 
-class _progress:
+class _Bar:
     """A bar on a terminal that moves by batch; nothing elsewhere, or where `after_batch` takes its place."""
 
     def __init__(self, first: int, epochs: int, batches: int, after_batch: Callable[[int, int, int], Any] | None):
@@ -213,7 +216,10 @@ def measure_alignment(
 
 
 def one_hot(label: Any, classes: int, dtype: Any) -> Any:
-    """Labels as rows of zeros with a one."""
+    """Labels as rows of zeros with a one. Raises InputError for labels that are not whole numbers below `classes`."""
+    label = np.asarray(label)
+    if label.dtype.kind not in "iu" or (label.size and not 0 <= label.min() <= label.max() < classes):
+        raise InputError(f"labels must be whole numbers from 0 to {classes - 1}, found {label.dtype} {label!r:.80}")
     return np.eye(classes, dtype=dtype)[label]
 
 

@@ -71,7 +71,7 @@ def step_delta_angle(rule: Rule, traces: Traces, output: Output) -> ByLayer:
     own = dict(rule.signals(traces, output))
     told: dict[int, Array] = {}
     for layer in net.layers:
-        sent = bp.across(layer, traces[layer.number], own[layer.number], output)
+        sent = bp.send(layer, traces[layer.number], own[layer.number], output)
         for source in net.sources[layer.number]:
             told[source] = told.get(source, 0) + sent
     result = {}

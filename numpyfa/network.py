@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Streams, calm_blas, module_named, on_device, on_host, to_device, to_host
+from .backend import Array, Streams, calm_blas, module_named, on_device, on_host, read_only, to_device, to_host
 from .backend import device as choose_device
 from .errors import InputError, check_whole, choose
 from .layers import Layer, Trace
@@ -101,7 +101,7 @@ class Network:
                 f"from 1, found {found}; net.to_float(net.as_input(x)) makes one of bytes or of flat rows"
             )
         calm_blas(self.largest)
-        outputs, traces = [x], {}
+        outputs, traces = [read_only(x)], {}
         for number, layer in enumerate(self.layers, start=1):
             inputs = [outputs[source] for source in self.sources[number]]
             traces[number] = trace = layer.forward(*inputs, train=train, noise=noise)
@@ -123,9 +123,12 @@ class Network:
         shape, wanted = x.shape[1:], self.input_shape
         flat = (int(np.prod(wanted)),)
         images = len(wanted) == 3 and wanted[2] == 1 and shape == wanted[:2]  # one channel may go unsaid
-        fits = shape in (wanted, flat) or images or (wanted == flat and int(np.prod(shape)) == flat[0])
+        channels_first = len(shape) == 3 and shape[0] == 3 and shape[1] == shape[2] > 4
+        flattened = wanted == flat and int(np.prod(shape)) == flat[0] and not channels_first
+        fits = shape in (wanted, flat) or images or flattened
         if not len(x) or not fits:
-            last = " with the channels last: x.transpose(0, 2, 3, 1)" if sorted(shape) == sorted(wanted) else ""
+            turned = channels_first or sorted(shape) == sorted(wanted)
+            last = " with the channels last: x.transpose(0, 2, 3, 1)" if turned else ""
             raise InputError(f"the network expects examples of shape {wanted}{last}, found {len(x)} of {shape}")
         return to_device(x.reshape(len(x), *wanted), self.module)
 
@@ -135,7 +138,12 @@ class Network:
         self.mean, self.deviation = (to_device(np.asarray(v, self.dtype), self.module) for v in (mean, deviation))
 
     def to_float(self, x: Array) -> Array:
-        """The batch as the first layer gets it: bytes 0..255 become numbers from 0 to 1; see `standardise`."""
+        """The batch as the first layer gets it: bytes 0..255 become numbers from 0 to 1; see `standardise`.
+
+        Raises InputError for any other whole numbers, since nothing tells how they are to be scaled.
+        """
+        if x.dtype != np.uint8 and x.dtype.kind != "f":
+            raise InputError(f"examples must be bytes (uint8, 0 to 255) or floats, found {x.dtype}: convert them first")
         if x.dtype == np.uint8:
             x = self.module.multiply(x, 1 / 255, dtype=self.dtype)
         x = x.astype(self.dtype, copy=False)

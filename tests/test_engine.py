@@ -68,6 +68,26 @@ def test_a_large_input_whose_sum_overflows_still_trains():
         assert np.isfinite(step(net, fa.BP(net), x, np.eye(3, dtype="float32")[:2]))
 
 
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex64", "object"])
+def test_examples_of_a_kind_that_nothing_scales_are_refused(dtype):
+    net = fa.mlp("6-5-3")
+    with pytest.raises(fa.InputError, match=f"bytes .uint8, 0 to 255. or floats, found {dtype}"):
+        net.predict(np.zeros((2, 6), dtype))
+
+
+def test_the_input_of_a_pass_cannot_be_changed_through_its_trace():
+    net, x = fa.mlp("6-5-3"), np.ones((2, 6), "float32")
+    with pytest.raises(ValueError, match="read-only"):
+        net.forward(x)[1].x[...] = 0
+    x[0, 0] = 2  # the caller's own array stays his
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0.0, 1.0], [True, False]])
+def test_labels_that_are_no_classes_are_refused(labels):
+    with pytest.raises(fa.InputError, match="labels must be whole numbers from 0 to 2"):
+        fa.one_hot(labels, 3, "float32")
+
+
 def test_a_target_that_is_a_list_is_refused():
     net = fa.mlp("6-5-3")
     with pytest.raises(fa.InputError, match="target must be an array of the output's shape .2, 3.*found a list"):
@@ -78,6 +98,8 @@ def test_images_with_the_channels_first_are_refused_where_they_would_be_scramble
     net = fa.Network((4, 5, 3), [fa.Conv(2, 3), fa.Dense(2)])
     with pytest.raises(fa.InputError, match=r"channels last: x.transpose\(0, 2, 3, 1\), found 7 of \(3, 4, 5\)"):
         net.predict(np.zeros((7, 3, 4, 5)))
+    with pytest.raises(fa.InputError, match=r"channels last"):
+        fa.mlp("3072-10").predict(np.zeros((2, 3, 32, 32)))
     images = np.arange(7 * 60, dtype=np.uint8).reshape(7, 4, 5, 3)
     np.testing.assert_array_equal(net.predict(images), net.predict(images.reshape(7, 60)))
 
@@ -99,6 +121,7 @@ def test_images_with_the_channels_first_are_refused_where_they_would_be_scramble
         (lambda: fa.Dense(3, 7), "local operations or their names, found 7"),
         (lambda: fa.FA("784-10"), "a rule is made for a network"),
         (lambda: fa.SGD("0.1"), "learning rate must be a number above 0"),
+        (lambda: fa.Dense(3, bias="no"), "bias must be True or False, found 'no'"),
         (lambda: fa.mlp("6-5-3", init="normal:1e39"), "draws numbers too large for float32"),
         (lambda: fa.FA(fa.mlp("6-5-3"), init="normal:1e39"), "draws numbers too large for float32"),
     ],
@@ -138,7 +161,11 @@ def test_a_convolution_with_a_fold_of_its_own_runs_by_it():
         def fold(self, rows):
             return super().fold(rows) / 2
 
-    assert all(vars(Halved)[name] is vars(Weighted)[name] for name in FAST_FORM)
+    class Mixed(type("Mixin", (), {"fold": Halved.fold}), fa.Conv):
+        pass
+
+    for kind in (Halved, Mixed):
+        assert all(getattr(kind, name) is vars(Weighted)[name] for name in FAST_FORM)
     plain, halved = (
         fa.Network((5, 5, 1), [fa.Conv(2, 3), kind(3, 2), fa.Dense(2)], dtype="float64") for kind in (fa.Conv, Halved)
     )

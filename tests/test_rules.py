@@ -335,11 +335,11 @@ def test_sparse_pfas_factors_have_their_density_and_B_its_variance():
 def test_with_adam_product_feedback_misses_its_angle_and_warns(mini, rule):
     """Its law needs a step that is linear in the gradient. Under SGD the angle would be 17.5 degrees."""
     net = fa.mlp("20-100-150", dtype="float64")
-    a_rule, optimizer = rule(net), fa.Adam(0.003, decay=3, decoupled=True)
+    bound, optimizer = rule(net), fa.Adam(0.003, decay=3, decoupled=True)
     x, target = law_nets.batch(net, 50)
     for _ in range(400):
-        fa.train_step(net, a_rule, fa.SoftmaxCrossEntropy(), optimizer, x, target)
-    assert fa.metrics.weight_angle(a_rule)[2] > 22
+        fa.train_step(net, bound, fa.SoftmaxCrossEntropy(), optimizer, x, target)
+    assert fa.metrics.weight_angle(bound)[2] > 22
     small, optimizer = fa.mlp("784-5-10"), fa.Adam(0.01, decay=1e-4)
     with pytest.warns(UserWarning, match="pfa: .* use SGD"):
         fa.fit(small, rule(small), fa.SoftmaxCrossEntropy(), optimizer, mini.part(20, 10), epochs=1, batch_size=10)
@@ -675,3 +675,52 @@ def test_a_rule_that_writes_into_what_it_is_told_fails_at_once():
 def test_an_option_that_a_rule_does_not_have_is_refused_with_those_it_has():
     with pytest.raises(fa.InputError, match="rule 'pfa' has no option 'k': it takes expansion, orthogonal"):
         fa.make_rule("pfa", fa.mlp("4-3-2"), k=3)
+
+
+def test_a_stand_in_of_the_wrong_shape_is_refused_with_the_right_one():
+    """The commonest slip: W where W^T should stand."""
+
+    class Upright(fa.FA):
+        def stand_in(self, layer, own):
+            return layer.W
+
+    net = law_nets.dense_net("tanh")
+    with pytest.raises(fa.InputError, match=r"Upright: .*W\^T of layer 3 .* shape \(3, 4\), .*found \(4, 3\)"):
+        signals_of(net, Upright(net))
+
+
+def test_a_rule_that_changes_w_while_it_tells_is_found_by_check_gradients():
+    class Shrinking(fa.BP):
+        def stand_in(self, layer, own):
+            M = layer.W.T
+            M *= 0.9
+            return M
+
+    net = law_nets.dense_net("tanh")
+    with pytest.raises(fa.InputError, match="Shrinking changes 2.W, 3.W in place"):
+        fa.check_gradients(net, Shrinking(net), fa.SoftmaxCrossEntropy(), *law_nets.batch(net))
+
+
+def test_feedback_of_ones_own_takes_the_nets_dtype_and_may_be_a_list():
+    """In float64 it would make every delta below, and so each gradient, float64."""
+
+    class Mine(fa.FA):
+        def init_feedback(self, layer):
+            return {"B": np.random.default_rng(0).standard_normal(layer.W.T.shape), "scale": [1, 2]}
+
+    net = fa.mlp("6-5-3")
+    rule = Mine(net)
+    assert {array.dtype for array in rule.arrays().values()} == {np.dtype("float32")}
+    x, target = (each.astype("float32") for each in law_nets.batch(net))
+    traces = net.forward(x)
+    gradients = rule.gradients(traces, fa.SoftmaxCrossEntropy().output(net, traces, target))
+    assert {g.dtype for g in gradients.values()} == {np.dtype("float32")}
+
+
+@pytest.mark.parametrize("layers", [{2, 1}, (np.int64(1), np.int64(2)), range(1, 3)])
+def test_options_go_into_a_checkpoint_as_json_has_them(tmp_path, layers):
+    net = fa.mlp("6-5-4-3")
+    rule = fa.DFA(net, layers=layers)
+    assert rule.options()["layers"] == [1, 2]
+    fa.checkpoint.save(tmp_path / "c.npz", net, rule, fa.SGD(0.1), [])
+    fa.checkpoint.load(tmp_path / "c.npz", net, fa.DFA(net, layers=(1, 2)), fa.SGD(0.1))

@@ -53,8 +53,8 @@ OPTIONS = ["layers=1", "layers=1+2", "layers=dense", "layers=9", "layers=0", "la
            "scale=x", "density=0.5", "density=0", "density=2", "nonzero=1", "nonzero=99", "alpha=0.1", "alpha=nan",
            "alpha=-1e300", "beta=0", "gamma=1e300", "rate=0.1", "rate=-1", "noise=0", "noise=uniform", "noise=-1",
            "every=0", "every=-1", "every=2", "steps=0", "steps=3", "examples=0", "examples=1", "control=norm",
-           "control=x", "stage=0", "stage=-1", "stage=2", "simplified=true", "random=true", "target_step=0",
-           "target_step=-1e30", "activation=relu", "activation=x", "seed=1", "net=1", "k", "=", "=1", "x=1",
+           "control=x", "stage=0", "stage=-1", "stage=2", "simplified=true", "random=true", "target_lr=0",
+           "target_lr=-1e30", "activation=relu", "activation=x", "seed=1", "net=1", "k", "=", "=1", "x=1",
            "layers=1,init=he"]  # fmt: skip
 
 

@@ -407,7 +407,7 @@ MUTANTS = [
         ),
         ("x = x + to_device(", "x = x + 0 * to_device(", "inverses without noise"),
         ("2 * (found - x.reshape(len(x), -1))", "(found - x.reshape(len(x), -1))", "half an inverse's gradient"),
-        ("self.target_step * (signal.delta @ layer.W.T)", "(signal.delta @ layer.W.T)", "the target step is ignored"),
+        ("self.target_lr * (signal.delta @ layer.W.T)", "(signal.delta @ layer.W.T)", "the target step is ignored"),
         ('("noise", layer.number, output.batch_number)', '("noise", layer.number)', "the same noise in every batch"),
     ),
     *of(

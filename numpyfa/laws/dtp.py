@@ -2,7 +2,7 @@
 
 With exact inverses of linear layers the signal at the last hidden layer goes down through W^-1:
 
-    e_l = target_step delta_L W_L^T W_{L-1}^-1 .. W_{l+1}^-1
+    e_l = target_lr delta_L W_L^T W_{L-1}^-1 .. W_{l+1}^-1
 
 Each inverse descends |g(h) - x|^2 / N, with g(h) = tanh(h V + c), and so comes to reconstruct its layer's input. The
 simplified form starts from e_{L-1} = g(p) - g(y), and its g_L learns to invert p = softmax(h_L).
@@ -24,7 +24,7 @@ from .nets import ROUNDING, batch, dense_net, equals_bp_in, fit_for, largest, li
 
 
 def make_bp(rule: DTP) -> DTP:
-    """V = W^T, which needs activation="identity" and target_step=1; for a convolution, what its units make of it"""
+    """V = W^T, which needs activation="identity" and target_lr=1; for a convolution, what its units make of it"""
     for number, own in rule.feedback.items():
         own["V"] = jacobian(rule.net, number)
     return rule
@@ -32,7 +32,7 @@ def make_bp(rule: DTP) -> DTP:
 
 def laws() -> Iterator[Check]:
     for form, simplified in (("", False), ("simplified, ", True)):
-        options: dict[str, Any] = {"target_step": 1, "activation": "identity", "simplified": simplified}
+        options: dict[str, Any] = {"target_lr": 1, "activation": "identity", "simplified": simplified}
         name = f"{form}with V = W^T, linear, it is BP"
         yield from equals_bp_in(linear_nets("dense", "conv"), name, functools.partial(bp_by, options))
     yield from inverses_by_differences()
@@ -74,7 +74,7 @@ def inverses_by_differences() -> Iterator[Check]:
 def exact_inverses() -> Check:
     layers = [Dense(4), Dense(4), Dense(4), Dense(3)]
     net = Network(4, layers, dtype="float64", init="orthogonal", seed=2)
-    rule = DTP(net, activation="identity", target_step=0.3)
+    rule = DTP(net, activation="identity", target_lr=0.3)
     scale = Streams(0)("scale")
     for number, own in rule.feedback.items():
         layer: Any = net[number]

@@ -4,8 +4,8 @@ A `SequentialRule` goes down the network: each layer's delta crosses that layer 
 M). The rule says what M stands where W^T stands.
 A `DirectRule` goes straight across: the error at the output is projected to each layer.
 
-A rule is one short file: `init_feedback` draws its arrays for a layer, `stand_in` or `project` is its equation. Nothing
-is written into a rule from outside, and what it says of a batch changes nothing in it: a second rule can look at the
+A rule is one short file: `init_feedback` draws its arrays for a layer, `stand_in` or `project` is its equation. The
+engine writes nothing into a rule, and what it says of a batch changes nothing in it: a second rule can look at the
 same forward pass. Only `settle`, after the batch, changes feedback that learns in a way of its own.
 """
 
@@ -54,7 +54,18 @@ class Rule:
         if not isinstance(self.net, Network):
             raise InputError(f"a rule is made for a network, {type(self).__name__}(net); found {self.net!r}")
         self.streams = Streams(self.seed)
-        self.feedback: dict[int, Own] = {layer.number: self.init_feedback(layer) for layer in self.receiving_layers()}
+        self.feedback: dict[int, Own] = {}
+        for layer in self.receiving_layers():
+            own = self.init_feedback(layer)
+            self.feedback[layer.number] = {name: self._ours(array) for name, array in own.items()}
+
+    def _ours(self, array: Any) -> Array:
+        """The array in the net's dtype and on its device: with another, every delta below would be in that."""
+        if not hasattr(array, "dtype"):
+            array = np.asarray(array)
+        if isinstance(array, np.ndarray):
+            array = to_device(array, self.net.module)
+        return array.astype(self.net.dtype, copy=False)
 
     # -- What a rule writes ------------------------------------------------------------------------------------------
 
@@ -74,12 +85,14 @@ class Rule:
         """What stands where W^T stands, (fan_out, fan_in): W^T itself, unless a rule says otherwise."""
         return layer.W.T
 
-    def across(self, layer: Layer, trace: Trace, signal: Signal, output: Output) -> Array:
-        """What the layer's delta becomes on its way to the layer's input: e = fold(delta M), the same for every layer.
-
-        A junction has no weights, and nothing that stands in for them.
-        """
-        M = None if layer.W is None else self.stand_in(layer, self.feedback.get(layer.number, {}))  # type: ignore
+    def across(self, layer: Any, trace: Trace, signal: Signal, output: Output) -> Array:
+        """What the layer's delta becomes on its way to the layer's input: e = fold(delta M), whatever the layer."""
+        M = self.stand_in(layer, self.feedback.get(layer.number, {}))
+        if M.shape != layer.W.shape[::-1]:
+            raise InputError(
+                f"{type(self).__name__}: what stands where W^T of layer {layer.number} stands must have its shape "
+                f"{layer.W.shape[::-1]}, (fan_out, fan_in); found {M.shape}"
+            )
         return layer.carry(signal.delta, M)
 
     def receive(self, layer: Layer, trace: Trace, e: Array) -> Signal:
@@ -145,9 +158,15 @@ class Rule:
             yield number, signal
             sources = [source for source in self.net.sources[number] if source in below]
             if sources:
-                sent = self.across(layer, trace, signal, output)
+                sent = self.send(layer, trace, signal, output)
                 for source in sources:
                     told[source] = told[source] + sent if source in told else sent
+
+    def send(self, layer: Layer, trace: Trace, signal: Signal, output: Output) -> Array:
+        """What a layer sends to its sources: across its weights as the rule says; a junction, which has none, delta."""
+        if layer.W is None:
+            return layer.carry(signal.delta, None)
+        return self.across(layer, trace, signal, output)
 
     def draw(
         self,
@@ -168,7 +187,7 @@ class Rule:
     def options(self) -> dict[str, Any]:
         """The rule's own options, by name, as JSON would give them back."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("net", "seed")}
-        return {name: list(value) if isinstance(value, (tuple, range)) else value for name, value in own.items()}
+        return {name: _plain(value) for name, value in own.items()}
 
     def arrays(self) -> dict[str, Array]:
         """The feedback as {"3.B": array}, for a checkpoint."""
@@ -195,11 +214,19 @@ class Rule:
         self.feedback = {number: on_device(own, self.net.module) for number, own in self.feedback.items()}
 
 
+def _plain(value: Any) -> Any:
+    """An option as JSON has it: several numbers as a list, a number of NumPy's as Python's."""
+    if isinstance(value, (tuple, list, range, set, frozenset)):
+        several = [_plain(each) for each in value]
+        return sorted(several) if isinstance(value, (set, frozenset)) else several
+    return value.item() if isinstance(value, np.generic) else value
+
+
 class SequentialRule(Rule):
     """Down the network. A subclass writes `stand_in(layer, own)`: the matrix M that stands where W^T stands,
     (fan_out, fan_in). Where a layer feeds several, what they send is added.
 
-    A rule whose way down is no single matrix writes `across` instead.
+    A rule whose way down is no single matrix writes `across` instead. Junctions have no weights and ask no rule.
     """
 
     def receiving_layers(self) -> Iterable[Weighted]:

@@ -2,7 +2,7 @@
 
 Equation
     e_{l-1} = g_l(h_l) - g_l(h_l - e_l),  g_l(h) = f(h V_l + c_l) a learned inverse
-    e_{L-1} = target_step delta_L W_L^T, or simplified: g_L(p) - g_L(target), p = softmax(h_L)
+    e_{L-1} = target_lr delta_L W_L^T, or simplified: g_L(p) - g_L(target), p = softmax(h_L)
 
 Shapes
     V is (units, units of the layer's input), c one number a unit of the input. A convolution's inverse is a full map.
@@ -37,7 +37,7 @@ class DTP(Rule):
 
     name: ClassVar[str] = "dtp"
     simplified: bool = False  # True: no gradient crosses W_L either [Bartunov et al. 2018]
-    target_step: float = 0.3277  # the authors' number, but theirs is on the mean gradient of 100 examples
+    target_lr: float = 0.3277  # the authors' number, but theirs is on the mean gradient of 100 examples
     noise: float = 0.3598  # the authors' value for seven layers of 240 tanh
     rate: float = 0.005  # the authors' number, but theirs is for centred RMSprop
     activation: str = "tanh"  # f, as the authors'
@@ -49,7 +49,7 @@ class DTP(Rule):
             raise InputError(
                 f"dtp needs an inverse of each layer, but a sum (layer {sums[0]}) has none: use a plain net"
             )
-        for name in ("target_step", "noise", "rate"):
+        for name in ("target_lr", "noise", "rate"):
             check_number(f"dtp: {name}", getattr(self, name), 0)
         self.f = make_local(self.activation)
         super().__post_init__()
@@ -79,7 +79,7 @@ class DTP(Rule):
             return self.difference(layer, trace.h, trace.h - signal.e)
         if self.simplified:
             return self.difference(layer, output.e + output.target, output.target)
-        return self.target_step * (signal.delta @ layer.W.T)
+        return self.target_lr * (signal.delta @ layer.W.T)
 
     def check_loss(self, loss: Loss) -> None:
         if self.simplified and not isinstance(loss, SoftmaxCrossEntropy):

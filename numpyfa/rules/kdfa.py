@@ -48,8 +48,6 @@ class KDFA(Rule):
 
     def across(self, layer: Layer, trace: Trace, signal: Signal, output: Output) -> Array:
         """The error of the output in delta's place."""
-        if layer.W is None:
-            return layer.carry(signal.delta, None)
         places = len(signal.delta) // len(output.error)
         error_at_each_place = array_module(output.error).repeat(output.error, places, axis=0)
         return layer.carry(error_at_each_place, self.feedback[layer.number]["B"])

@@ -63,7 +63,7 @@ class SparsePFA(SequentialRule):
 
     def across(self, layer: Any, trace: Trace, signal: Signal, output: Output) -> Array:
         """In two factors where that is cheaper, as it is for fewer rows than W has inputs: delta B, then R."""
-        if layer.W is None or len(signal.delta) > len(layer.W):
+        if len(signal.delta) > len(layer.W):
             return super().across(layer, trace, signal, output)
         own = self.feedback[layer.number]
         return layer.carry(signal.delta @ own["B"], own["R"])
