@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from ..backend import Array
 from ..errors import InputError
-from ..layers import Layer, Weighted
+from ..layers import Layer
 from ..losses import Output
 from .base import Own, Rule, Signals, Traces
 
@@ -60,7 +60,7 @@ class IFA(Rule):
             else:
                 below = [sent[source] for source in self.net.sources[number] if source]
                 delta = sum(below[1:], start=below[0])
-                e = layer.weigh(delta, layer.W).reshape(trace.h.shape) if isinstance(layer, Weighted) else delta
+                e = delta if layer.W is None else layer.weigh(delta, layer.W).reshape(trace.h.shape)
             signal = self.receive(layer, trace, e)
             sent[number] = signal.delta.reshape(trace.h.shape)
             yield number, signal

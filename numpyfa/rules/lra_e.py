@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 from ..backend import Array
 from ..errors import InputError, check_number
-from ..layers import Layer, Signal, Trace, Weighted
+from ..layers import Signal, Trace, Weighted
 from ..local import Activation, Identity
 from ..losses import Output
 from .base import Own, SequentialRule
@@ -55,10 +55,10 @@ class LRAE(SequentialRule):
     def stand_in(self, layer: Weighted, own: Own) -> Array:
         return own["E"]
 
-    def receive(self, layer: Layer, trace: Trace, e: Array) -> Signal:
+    def receive(self, layer: Any, trace: Trace, e: Array) -> Signal:
         """delta = f(z) - f(z - beta d), where others take the slope; d is the e that the layer is told. A sum's is
         exact."""
-        if not isinstance(layer, Weighted):
+        if layer.W is None:
             return super().receive(layer, trace, e)
         f, h = layer.tail[0] if layer.tail else Identity(), trace.h
         z = layer.weigh(trace.x, layer.W, layer.b).reshape(h.shape)
