@@ -494,6 +494,34 @@ def test_a_script_without_a_main_guard_hears_how_to_write_one(tmp_path):
     assert subprocess.run([sys.executable, script]).returncode == 0
 
 
+TELLS_MUCH = """
+from numpyfa.lab import pool
+
+def work(jobs):
+    pool.tell([{"job": jobs, "epoch": number} for number in range(300_000)])
+
+if __name__ == "__main__":
+    heard = []
+    pool.run_jobs(work, [(1,), (2,)], 2, heard.append)
+    print([len(rows) for rows in heard])
+"""
+
+
+def test_two_jobs_that_tell_300000_rows_as_their_last_act_end_and_are_heard(tmp_path):
+    """No worker can end before its rows are read: a pipe holds 64 KB of these 10 MB."""
+    script = tmp_path / "script.py"
+    script.write_text(TELLS_MUCH)
+    process = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        printed, said = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert printed == "[300000, 300000]\n", said
+
+
 # What is shown
 
 
