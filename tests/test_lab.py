@@ -544,6 +544,30 @@ def test_the_bar_moves_with_every_report_and_shows_the_last_words(capsys):
     assert [progress.duration(seconds) for seconds in (0.1, 80, 600, 9000)] == ["1 s", "80 s", "10 min", "2.5 h"]
 
 
+class Heard(progress.Progress):
+    """What a run says of how far it is."""
+
+    def __init__(self):
+        self.shares = []
+
+    def at(self, share, words=None):
+        self.shares.append(share)
+
+
+def test_a_run_of_2_epochs_that_goes_on_to_8_starts_at_a_quarter_and_of_2_seeds_at_an_eighth(
+    tmp_path, npz, in_this_process
+):
+    """So that the time left counts only what this run does."""
+    protocol = Protocol(net="784-3-10", data=str(npz), rules=("fa",), epochs=2, seeds=1)
+    for seeds, first in ((1, 0.25), (2, 0.125)):
+        out, heard = tmp_path / str(seeds), Heard()
+        two, eight = (training.training("some", replace(protocol, epochs=epochs)) for epochs in (2, 8))
+        run.run(two, two.settings, out)
+        run.run(eight, eight.settings | {"seeds": seeds}, out, resume=True, progress=heard)
+        assert heard.shares[0] == first and heard.shares[-1] == 1
+        assert heard.shares == sorted(heard.shares)
+
+
 def test_history_is_written_as_epochs_end(tmp_path, npz, in_this_process, monkeypatch):
     """After each epoch the table holds it, while the run goes on."""
     out, seen, tell = tmp_path / "run", [], run.Place.report

@@ -95,7 +95,7 @@ def join(machines: list[dict], now: dict, progress: Progress) -> list[dict]:
 
 @dataclass
 class State:
-    """How far a run is: the rows of each job, and the share of it that is done."""
+    """How far a run is: the rows of each job, the share of it that is done, and which jobs are finished."""
 
     experiment: Experiment
     settings: Settings
@@ -103,6 +103,7 @@ class State:
     home: Path
     rows: dict[Job, Rows] = field(default_factory=dict)
     share: dict[Job, float] = field(default_factory=dict)
+    finished: set[Job] = field(default_factory=set)  # those whose part is written
     written: float = 0.0  # when history.csv was written last
 
     def __post_init__(self) -> None:
@@ -122,6 +123,7 @@ class State:
                 self.rows[job] = found["rows"]
                 if found["length"] == length:
                     self.share[job] = 1.0
+                    self.finished.add(job)
                     continue
                 if found["length"] > length:
                     raise InputError(
@@ -131,12 +133,13 @@ class State:
             if self.experiment.begun:
                 rows = self.experiment.begun(self.settings, self.place(job), *job)
                 self.rows[job] = rows or self.rows.get(job, [])
+                self.share[job] = rows[-1]["epoch"] / length if rows else 0.0  # it goes on from there
 
     def place(self, job: Job) -> "Place":
         return Place(self.home, self.about, job)
 
     def do_missing(self, progress: Progress) -> None:
-        missing = [job for job in self.jobs if self.share[job] < 1]
+        missing = [job for job in self.jobs if job not in self.finished]
         progress.at(self.done())
 
         def hear(job: Job, share: float, rows: Rows | None, words: str | None) -> None:
