@@ -88,7 +88,9 @@ def error(rule: str, rows: Rows) -> str:
 
 
 def running(home: Path) -> bool:
-    """Whether a process is writing there: it holds the folder's lock."""
+    """Whether a process is writing there: it holds the folder's lock, and no replacement is what it writes."""
+    if (home / ".new" / "protocol.json").exists():
+        return False
     folder: Any = home.parent if home.name == ".new" else home
     try:
         import fcntl
