@@ -127,7 +127,7 @@ class State:
                     continue
                 if found["length"] > length:
                     raise InputError(
-                        f"{self.home} holds {found['length']} {name} of {in_words(job)}, "
+                        f"{self.home} holds {found['length']} {name} of {job_name(job)}, "
                         f"more than the {length} asked for"
                     )
             if self.experiment.begun:
@@ -198,10 +198,10 @@ def do_job(
     stop_if_alone()
     seconds = time.perf_counter() - began
     write_part(place.home, place.job, place.about, length, rows, seconds if from_the_start else None)
-    place.report(1.0, rows, None if needs_place else f"{in_words(place.job)}: done in {seconds:.1f} s")
+    place.report(1.0, rows, None if needs_place else f"{job_name(place.job)}: done in {seconds:.1f} s")
 
 
-def in_words(job: Job) -> str:
+def job_name(job: Job) -> str:
     return " ".join(map(str, job))
 
 
