@@ -12,6 +12,7 @@ import pytest
 
 import numpyfa as fa
 from numpyfa import cli
+from numpyfa.lab import folder
 
 FIGURES = Path(__file__).parents[1] / "figures"
 
@@ -98,6 +99,17 @@ def test_each_of_6_damages_is_listed_as_damaged_beside_a_whole_run(npz, tmp_path
     found = listed(tmp_path / "runs")
     assert " finished " in found.pop("whole") and len(found) == 6
     assert all(rest.startswith("damaged: ") for rest in found.values()), found
+
+
+def test_of_a_run_and_its_replacement_one_is_listed_as_running(npz, tmp_path, in_this_process, listed):
+    old = tmp_path / "runs" / "a"
+    assert cli.main(["train", "--net", "784-10", "--data", npz, "--epochs", "1", "--out", str(old)]) == 0
+    with folder.locked(old):
+        assert " running " in listed(tmp_path / "runs")["a"]
+        (old / ".new").mkdir()
+        shutil.copy(old / "protocol.json", old / ".new")
+        found = listed(tmp_path / "runs")
+    assert " finished " in found["a"] and " running " in found[".new"]
 
 
 @pytest.mark.parametrize("words", [["rules"], ["train", "--net", "784-10", "--rule", "kp", "--epochs", "1"]])

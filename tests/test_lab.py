@@ -494,6 +494,34 @@ def test_a_script_without_a_main_guard_hears_how_to_write_one(tmp_path):
     assert subprocess.run([sys.executable, script]).returncode == 0
 
 
+TELLS_MUCH = """
+from numpyfa.lab import pool
+
+def work(jobs):
+    pool.tell([{"job": jobs, "epoch": number} for number in range(300_000)])
+
+if __name__ == "__main__":
+    heard = []
+    pool.run_jobs(work, [(1,), (2,)], 2, heard.append)
+    print([len(rows) for rows in heard])
+"""
+
+
+def test_two_jobs_that_tell_300000_rows_as_their_last_act_end_and_are_heard(tmp_path):
+    """No worker can end before its rows are read: a pipe holds 64 KB of these 10 MB."""
+    script = tmp_path / "script.py"
+    script.write_text(TELLS_MUCH)
+    process = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        printed, said = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert printed == "[300000, 300000]\n", said
+
+
 # What is shown
 
 
@@ -514,6 +542,30 @@ def test_the_bar_moves_with_every_report_and_shows_the_last_words(capsys):
     said = capsys.readouterr().err
     assert "50%" in said and "epoch 1 of 2" in said and "numpyfa: mind the gap" in said
     assert [progress.duration(seconds) for seconds in (0.1, 80, 600, 9000)] == ["1 s", "80 s", "10 min", "2.5 h"]
+
+
+class Heard(progress.Progress):
+    """What a run says of how far it is."""
+
+    def __init__(self):
+        self.shares = []
+
+    def at(self, share, words=None):
+        self.shares.append(share)
+
+
+def test_a_run_of_2_epochs_that_goes_on_to_8_starts_at_a_quarter_and_of_2_seeds_at_an_eighth(
+    tmp_path, npz, in_this_process
+):
+    """So that the time left counts only what this run does."""
+    protocol = Protocol(net="784-3-10", data=str(npz), rules=("fa",), epochs=2, seeds=1)
+    for seeds, first in ((1, 0.25), (2, 0.125)):
+        out, heard = tmp_path / str(seeds), Heard()
+        two, eight = (training.training("some", replace(protocol, epochs=epochs)) for epochs in (2, 8))
+        run.run(two, two.settings, out)
+        run.run(eight, eight.settings | {"seeds": seeds}, out, resume=True, progress=heard)
+        assert heard.shares[0] == first and heard.shares[-1] == 1
+        assert heard.shares == sorted(heard.shares)
 
 
 def test_history_is_written_as_epochs_end(tmp_path, npz, in_this_process, monkeypatch):

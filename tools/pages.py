@@ -112,8 +112,10 @@ def of_nets(settings: Row, found: list[Row]) -> list[str]:
     """The settings of an experiment that trains nets, and what it found, a row for each rule."""
     names = {number: name_layer(layer) for number, layer in enumerate(layers_of(settings), start=1)}
     header = ["rule", "learning rate", "train error", "test error"]
-    cells = [[row["rule"], rate(settings, row["rule"]), *(spread(row, f"{which}_error") for which in ("train", "test"))]
-             for row in found]  # fmt: skip
+    cells = [
+        [row["rule"], rate(settings, row["rule"]), *(mean_and_sd(row, name) for name in ("train_error", "test_error"))]
+        for row in found
+    ]
     if any("published_test_error" in row for row in found):
         header.append("published")
         for line, row in zip(cells, found):
@@ -236,7 +238,7 @@ def count(number: int, word: str) -> str:
     return f"{number} {word}" + ("" if number == 1 else "s")
 
 
-def spread(row: Row, column: str) -> str:
+def mean_and_sd(row: Row, column: str) -> str:
     """The mean, and in brackets the standard deviation over seeds if there are several."""
     value, sd = row[column], row.get(f"{column}_sd")
     return f"{value:.2f}" + ("" if sd is None or math.isnan(sd) else f" ({sd:.2f})")

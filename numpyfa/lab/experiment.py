@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InputError, check_whole
-from .tables import in_words
+from .tables import in_lines
 
 MOST_SEEDS = 100_000  # more are a slip of the finger, and their list would not fit into memory
 
@@ -59,7 +59,7 @@ class Experiment:
     columns: Callable[[list[Row]], list[str]] = lambda rows: list(dict.fromkeys(name for row in rows for name in row))
     show: Callable[["Experiment", Settings, list[Row]], list[str]] = lambda experiment, settings, table: [
         f"{experiment.name}: {experiment.question}",
-        *in_words(table),
+        *in_lines(table),
     ]
 
     def adapt(self, quick: bool = False, **changes: Any) -> Settings:

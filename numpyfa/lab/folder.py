@@ -173,7 +173,7 @@ def compare(home: Path, experiment: Experiment, settings: Settings, shared: Sett
     now = json.loads(json.dumps(settings))
     same(home, experiment.fixed(before) | shared_before, experiment.fixed(now) | shared)
     if any(less(now[key], before[key]) for key in experiment.grows):
-        held = " and ".join(f"{key} {in_short(before[key])}" for key in experiment.grows)
+        held = " and ".join(f"{key} {comma_list(before[key])}" for key in experiment.grows)
         raise InputError(f"{home} holds a run of {held}: ask for at least these, or choose another --out")
     return machines
 
@@ -192,7 +192,7 @@ def less(now: Any, before: Any) -> bool:
     return not set(before) <= set(now) if isinstance(before, list) else now < before
 
 
-def in_short(value: Any) -> str:
+def comma_list(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -51,6 +51,9 @@ def run_jobs(work: Callable, jobs: Sequence[tuple], workers: int, hear: Callable
                     diverged.append(str(error))
                 except BrokenProcessPool:
                     raise lost(processes) from None
+        pool.shutdown(wait=False)
+        while any(process.is_alive() for process in processes):
+            pass_on(messages, hear)  # a worker cannot end before all that it told is read: a pipe holds only 64 KB
         pass_on(messages, hear)
     except BaseException:
         for process in set(multiprocessing.active_children()) - others:

@@ -95,7 +95,7 @@ def join(machines: list[dict], now: dict, progress: Progress) -> list[dict]:
 
 @dataclass
 class State:
-    """How far a run is: the rows of each job, and the share of it that is done."""
+    """How far a run is: the rows of each job, the share of it that is done, and which jobs are finished."""
 
     experiment: Experiment
     settings: Settings
@@ -103,6 +103,7 @@ class State:
     home: Path
     rows: dict[Job, Rows] = field(default_factory=dict)
     share: dict[Job, float] = field(default_factory=dict)
+    finished: set[Job] = field(default_factory=set)  # those whose part is written
     written: float = 0.0  # when history.csv was written last
 
     def __post_init__(self) -> None:
@@ -122,21 +123,23 @@ class State:
                 self.rows[job] = found["rows"]
                 if found["length"] == length:
                     self.share[job] = 1.0
+                    self.finished.add(job)
                     continue
                 if found["length"] > length:
                     raise InputError(
-                        f"{self.home} holds {found['length']} {name} of {in_words(job)}, "
+                        f"{self.home} holds {found['length']} {name} of {job_name(job)}, "
                         f"more than the {length} asked for"
                     )
             if self.experiment.begun:
                 rows = self.experiment.begun(self.settings, self.place(job), *job)
                 self.rows[job] = rows or self.rows.get(job, [])
+                self.share[job] = rows[-1]["epoch"] / length if rows else 0.0  # it goes on from there
 
     def place(self, job: Job) -> "Place":
         return Place(self.home, self.about, job)
 
     def do_missing(self, progress: Progress) -> None:
-        missing = [job for job in self.jobs if self.share[job] < 1]
+        missing = [job for job in self.jobs if job not in self.finished]
         progress.at(self.done())
 
         def hear(job: Job, share: float, rows: Rows | None, words: str | None) -> None:
@@ -195,10 +198,10 @@ def do_job(
     stop_if_alone()
     seconds = time.perf_counter() - began
     write_part(place.home, place.job, place.about, length, rows, seconds if from_the_start else None)
-    place.report(1.0, rows, None if needs_place else f"{in_words(place.job)}: done in {seconds:.1f} s")
+    place.report(1.0, rows, None if needs_place else f"{job_name(place.job)}: done in {seconds:.1f} s")
 
 
-def in_words(job: Job) -> str:
+def job_name(job: Job) -> str:
     return " ".join(map(str, job))
 
 

@@ -59,11 +59,11 @@ def cells(home: Path, experiments: Mapping[str, Experiment]) -> list[str]:
     experiment = experiments.get(name) or training(name, Protocol(**settings))
     state = State(experiment, settings, identity(experiment, settings, record["shared"]), home)
     state.read()
-    whole = [job for job in state.jobs if state.share[job] == 1]
-    finished = len(whole) == len(state.jobs) and (home / "summary.json").exists()
+    whole = len(state.finished)
+    finished = whole == len(state.jobs) and (home / "summary.json").exists()
     word = "running" if running(home) else "finished" if finished else "resumable"
     if not nets:
-        return [str(home), name, str(settings["seeds"]), f"{len(whole)} of {len(state.jobs)} jobs", word, ""]
+        return [str(home), name, str(settings["seeds"]), f"{whole} of {len(state.jobs)} jobs", word, ""]
     epochs = min(rows[-1]["epoch"] if rows else 0 for rows in (state.rows.get(job) for job in state.jobs))
     errors = ", ".join(error(rule, pick(state.all_rows(), rule=rule)) for rule in settings["rules"])
     return [str(home), name, str(settings["seeds"]), f"{epochs} of {settings['epochs']} epochs", word, errors]
@@ -88,7 +88,9 @@ def error(rule: str, rows: Rows) -> str:
 
 
 def running(home: Path) -> bool:
-    """Whether a process is writing there: it holds the folder's lock."""
+    """Whether a process is writing there: it holds the folder's lock, and no replacement is what it writes."""
+    if (home / ".new" / "protocol.json").exists():
+        return False
     folder: Any = home.parent if home.name == ".new" else home
     try:
         import fcntl

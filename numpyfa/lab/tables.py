@@ -55,17 +55,17 @@ def plain_json(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def in_words(rows: Rows) -> list[str]:
+def in_lines(rows: Rows) -> list[str]:
     """A table as lines to print: columns side by side, or one below the other where they hold sentences."""
     names = list(rows[0])
-    cells = [[cell(value) for value in row.values()] for row in rows]
+    cells = [[in_4_digits(value) for value in row.values()] for row in rows]
     lines = aligned([names, *cells])
     if max(map(len, lines)) <= WIDEST:
         return lines
     return [line for row in cells for line in [*(f"{name}: {word}" for name, word in zip(names, row)), ""]]
 
 
-def cell(value: Any) -> str:
+def in_4_digits(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -195,12 +195,13 @@ def show(experiment: Experiment, settings: Settings, table: Rows) -> list[str]:
         f"{experiment.name}: {protocol.net} on {protocol.data}, {protocol.epochs} epochs, batch {protocol.batch_size}, "
         f"learning rate {protocol.learning_rates()}, {seeds}"
     )
-    names = {name for row in table for name in row if name.startswith("angle_") and not name.endswith("_sd")}
-    angles = sorted(names, key=by_layer)
+    found = {name for row in table for name in row if name.startswith("angle_") and not name.endswith("_sd")}
+    angles = sorted(found, key=by_layer)
     kinds = layer_names(protocol)
     header = ["rule", "train error %", "test error %"]
     header += [f"angle {kinds[int(name.removeprefix('angle_'))]} (deg)" for name in angles]
-    lines = [[row["rule"], *(cell(row, name) for name in ["train_error", "test_error", *angles])] for row in table]
+    names = ["train_error", "test_error", *angles]
+    lines = [[row["rule"], *(mean_and_sd(row, name) for name in names)] for row in table]
     if any("published_test_error" in row for row in table):
         header.append("published test error %")
         lines = [[*line, f"{row['published_test_error']:g}" if "published_test_error" in row else ""]
@@ -215,7 +216,7 @@ def layer_names(protocol: Protocol) -> dict[int, str]:
     return {layer.number: f"{type(layer).__name__.lower()} {layer.number}" for layer in net.layers}
 
 
-def cell(row: dict, name: str) -> str:
+def mean_and_sd(row: dict, name: str) -> str:
     """A mean with its standard deviation in brackets."""
     mean, deviation = row.get(name), row.get(f"{name}_sd")
     if mean is None or math.isnan(mean):

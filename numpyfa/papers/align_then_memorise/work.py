@@ -8,6 +8,7 @@ import numpy as np
 from ...lab.experiment import Job, Row, Settings
 from ...theory import Overlaps, generalisation_error, integrate
 from ...theory import deep_linear as deep
+from ..student_teacher.work import cosine
 
 SETTINGS = {
     "students": [2, 4],
@@ -123,10 +124,6 @@ def heat(settings: Settings) -> list[Row]:
                 row |= {"weight_alignment": float(wa[seed, i, k]), "gradient_alignment": float(ga[seed, i, k])}
                 rows.append(row)
     return rows
-
-
-def cosine(a: np.ndarray, b: np.ndarray) -> float:
-    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 PARTS: dict[str, Callable[..., list[Row]]] = {"shallow": shallow, "identity": identity, "linear": linear, "heat": heat}

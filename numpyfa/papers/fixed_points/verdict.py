@@ -118,7 +118,7 @@ def scale_claims(rows: Rows) -> Iterator[Claim]:
         nets.append((column(own, "cosine").mean(), column(own, "test_error").mean(), key))
     best = min(error for _, error, _ in nets)
     good = [each for each in nets if each[0] < 0.3 and each[1] < 1.3 * best]
-    found = "no net with a cosine below 0.3 comes near" if not good else "; ".join(map(in_words, good))
+    found = "no net with a cosine below 0.3 comes near" if not good else "; ".join(map(net_in_words, good))
     claim = "alignment at the end is necessary for performance (E5)"
     yield claim, f"{found}; the best net has {best:.1f} %", "not refuted" if not good else "no"
 
@@ -126,11 +126,11 @@ def scale_claims(rows: Rows) -> Iterator[Claim]:
     found = "no such pair"
     if pairs:
         widest = max(pairs, key=lambda pair: pair[0][1] / pair[1][1])
-        found = "; ".join(in_words(net) for net in widest)
+        found = "; ".join(net_in_words(net) for net in widest)
     yield "of two nets the better aligned can err twice as often (E5)", found, yes_or_no(pairs)
 
 
-def in_words(net: tuple) -> str:
+def net_in_words(net: tuple) -> str:
     cosine, error, (sW, sB, lr) = net
     return f"sW {sW:g}, sB {sB:g}, step {lr:g}: cosine {cosine:.2f}, test error {error:.1f} %"
 
