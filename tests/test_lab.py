@@ -498,7 +498,7 @@ TELLS_MUCH = """
 from numpyfa.lab import pool
 
 def work(jobs):
-    pool.tell([{"job": jobs, "epoch": number} for number in range(300_000)])
+    pool.tell([{"job": jobs, "epoch": number} for number in range(60_000)])
 
 if __name__ == "__main__":
     heard = []
@@ -507,8 +507,8 @@ if __name__ == "__main__":
 """
 
 
-def test_two_jobs_that_tell_300000_rows_as_their_last_act_end_and_are_heard(tmp_path):
-    """No worker can end before its rows are read: a pipe holds 64 KB of these 10 MB."""
+def test_two_jobs_that_tell_60000_rows_as_their_last_act_end_and_are_heard(tmp_path):
+    """No worker can end before its rows are read: a pipe holds 64 KB of these 2 MB."""
     script = tmp_path / "script.py"
     script.write_text(TELLS_MUCH)
     process = subprocess.Popen(
@@ -519,7 +519,7 @@ def test_two_jobs_that_tell_300000_rows_as_their_last_act_end_and_are_heard(tmp_
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    assert printed == "[300000, 300000]\n", said
+    assert printed == "[60000, 60000]\n", said
 
 
 # What is shown

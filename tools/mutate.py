@@ -100,7 +100,11 @@ MUTANTS = [
             "padding is cut off on one side",
         ),
         ("k * k * channels, k * k * self.size", "k * k * channels, self.size", "fan_out without the kernel"),
-        ('if cls.rows is not Conv.rows or cls.fold is not Conv.fold:', "if False:", "a subclass's own fold does not run"),
+        (
+            "if cls.rows is not Conv.rows or cls.fold is not Conv.fold:",
+            "if False:",
+            "a subclass's own fold does not run",
+        ),
     ),
     *of(
         "patches.py",

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from ...lab.experiment import Job, Row, Settings
+from ...lab.tables import cosine
 from ...theory import Overlaps, generalisation_error, integrate
 from ...theory import deep_linear as deep
-from ..student_teacher.work import cosine
 
 SETTINGS = {
     "students": [2, 4],

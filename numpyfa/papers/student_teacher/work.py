@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...lab.experiment import Job, Row, Settings
+from ...lab.tables import cosine
 from ...theory import Overlaps, generalisation_error, integrate, simulate
 
 SETTINGS = {"N": 500, "K": 5, "lr": 0.2, "Q": 0.2, "v": 0.1, "draw": 0, "t": 1000, "marks": 40, "seeds": 10}
@@ -51,11 +52,6 @@ def work(settings: Settings, kind: str, first: int) -> list[Row]:
                 row | {"error": generalisation_error(now), "cosine": cosine(now.v, F), "overlap": float(now.v @ F)}
             )
     return rows
-
-
-def cosine(a: np.ndarray, b: np.ndarray) -> float:
-    """Of two vectors, neither zero. `metrics.cosine` sums in another order: the tables' last digits would move."""
-    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def entries(overlaps: Overlaps) -> Row:
