@@ -58,7 +58,7 @@ def read_only(x: Array) -> Array:
 def lock(x: Array) -> Array:
     """`x` itself, an array that is ours, so that nobody can write into it from now on. CuPy's have no such lock."""
     if type(x) is np.ndarray:
-        x.flags.writeable = False
+        x.setflags(write=False)
     return x
 
 

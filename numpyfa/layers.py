@@ -203,7 +203,7 @@ class Weighted(Layer):
     def gradients(self, trace: Trace, signal: Signal) -> dict[str, Array]:
         n, delta = len(trace.h), signal.delta
         first = delta.size < self.W.size  # divide whichever is smaller, delta or dW
-        delta = delta / n if first else delta
+        delta = delta / n if first and n > 1 else delta
         own = {"W": self.outer(trace.x, delta)}
         if self.bias:
             own["b"] = channel_sums(delta.reshape(n, *self.shape_z))

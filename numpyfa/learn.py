@@ -152,13 +152,13 @@ def run_epoch(
     """
     keep_freed_memory()
     starts = range(0, len(order), batch_size)
-    for done, start in enumerate(starts, start=1):
-        batch = order[start : start + batch_size]
-        images = augment(x[batch]) if augment else x[batch]
-        with np.errstate(all="ignore"):  # what goes wrong with numbers is told by Diverged
+    with np.errstate(all="ignore"):  # what goes wrong with numbers is told by Diverged
+        for done, start in enumerate(starts, start=1):
+            batch = order[start : start + batch_size]
+            images = augment(x[batch]) if augment else x[batch]
             train_step(net, rule, loss, optimizer, net.to_float(images), target[batch], noise)
-        if after_batch:
-            after_batch(done, len(starts))
+            if after_batch:
+                after_batch(done, len(starts))
 
 
 class _Bar:

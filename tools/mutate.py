@@ -67,7 +67,7 @@ MUTANTS = [
         ("z += bias", "z -= bias", "the bias is subtracted"),
         ("return self.fold(delta @ M)", "return self.fold(delta @ M) / 2", "half of the signal is carried"),
         ("name: gradient / len(trace.h)", "name: gradient", "the tail's gradients are summed over the batch"),
-        ("delta = delta / n if first else delta", "delta = delta", "small layers' gradients are summed"),
+        ("delta = delta / n if first and n > 1 else delta", "delta = delta", "small layers' gradients are summed"),
         ("own = {name: gradient / n for name, gradient in own.items()}", "pass", "large layers' gradients are summed"),
         ('own["b"] = channel_sums(delta.reshape(n, *self.shape_z))', 'own["b"] = delta[0]', "db of one row alone"),
         (
