@@ -11,7 +11,7 @@ LEFT_OUT = ("self", "init")
 
 
 class Described:
-    """Something whose `repr` says how to make it: Conv(6, 5, ReLU(), padding=2)."""
+    """Something whose `repr` says what it was made with: Conv(6, kernel=5, ReLU(), padding=2)."""
 
     def __repr__(self) -> str:
         words: list[str] = []

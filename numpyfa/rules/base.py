@@ -144,7 +144,7 @@ class Rule:
         """(number, signal) from the last layer to the first; a layer that is told nothing is left out.
 
         `told` holds the e that is given, by layer number. A layer whose number is in `below` gets the sum of what the
-        layers that it feeds send down (`across`).
+        layers that it feeds send down (`send`).
         """
         told = dict(told or {})
         for layer in reversed(self.net.layers):
