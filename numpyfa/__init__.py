@@ -11,9 +11,9 @@ history = fa.fit(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.1), data, epochs=
 from importlib.metadata import PackageNotFoundError, version
 
 from . import checkpoint as checkpoint
+from . import lines as lines
 from . import losses as losses
 from . import metrics as metrics
-from . import patches as patches
 from .backend import Streams as Streams
 from .backend import array_module as array_module
 from .convolution import Conv as Conv

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import patches
+from . import lines
 from .backend import Array, array_module
 from .errors import InputError, check_whole
 from .layers import Shape, Weighted
@@ -57,7 +57,7 @@ class Conv(Weighted):
     def rows(self, x: Array) -> Array:
         xp = array_module(x)
         k, s = self.kernel, self.stride
-        x = patches.pad(x, self.padding)
+        x = pad(x, self.padding)
         windows = xp.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(1, 2))[:, ::s, ::s]
         return windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, k * k * x.shape[3])
 
@@ -76,13 +76,13 @@ class Conv(Weighted):
 
     def weigh(self, x: Array, W: Array, bias: Array = None) -> Array:
         """rows(x) W + bias, as rows"""
-        z = patches.correlate(x, W, self.kernel, self.stride, self.padding, bias)
+        z = lines.correlate(x, W, self.kernel, self.stride, self.padding, bias)
         return z.reshape(-1, W.shape[1])
 
     def outer(self, x: Array, delta: Array) -> Array:
         """rows(x)^T delta"""
         delta = delta.reshape(len(x), *self.shape_z[:2], -1)
-        return patches.outer(x, delta, self.kernel, self.stride, self.padding)
+        return lines.outer(x, delta, self.kernel, self.stride, self.padding)
 
     def outer_T(self, x: Array, delta: Array) -> Array:
         """delta^T rows(x)"""
@@ -91,7 +91,7 @@ class Conv(Weighted):
     def carry(self, delta: Array, M: Array) -> Array:
         """fold(delta M)"""
         delta = delta.reshape(-1, *self.shape_z[:2], len(M))
-        return patches.carry(delta, M, self.kernel, self.stride, self.padding, self.shape_in)
+        return lines.carry(delta, M, self.kernel, self.stride, self.padding, self.shape_in)
 
     def __init_subclass__(cls, **options: Any) -> None:
         """A subclass with `rows` or `fold` of its own runs by these: the fast form stands for the ones above alone."""
@@ -100,3 +100,11 @@ class Conv(Weighted):
             for name in FAST_FORM:
                 if getattr(cls, name) is getattr(Conv, name):
                     setattr(cls, name, getattr(Weighted, name))
+
+
+def pad(x: Array, p: int) -> Array:
+    """x with p rows and columns of zeros around each image."""
+    n, height, width, channels = x.shape
+    padded = array_module(x).zeros((n, height + 2 * p, width + 2 * p, channels), dtype=x.dtype)
+    padded[:, p : p + height, p : p + width] = x
+    return padded

@@ -15,7 +15,7 @@ PACKAGE = Path(numpyfa.__file__).parent
 FLOORS = [
     ["errors"],
     ["backend", "describe", "files", "theory"],
-    ["data", "doctor", "init", "local", "optim", "patches"],
+    ["data", "doctor", "init", "lines", "local", "optim"],
     ["layers"],
     ["convolution", "losses", "network"],
     ["models", "netfile", "rules"],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import numpyfa as fa
-from numpyfa import cli, convolution, laws, patches
+from numpyfa import cli, convolution, laws, lines
 from numpyfa.gradcheck import Check
 from numpyfa.laws import report
 from numpyfa.laws.every_rule import everything
@@ -151,7 +151,7 @@ def two_steps(net, rule):
 @pytest.mark.parametrize("name", fa.RULES)
 def test_a_training_step_is_the_same_with_the_fast_form_and_without_it(name, monkeypatch):
     """LeNet and ResNet-8, two whole steps in float64, each move equal to 1e-12 of the largest."""
-    monkeypatch.setattr(patches, "BYTES", 1 << 17)  # an image or two at a time, so that pieces are put together
+    monkeypatch.setattr(lines, "BYTES", 1 << 17)  # an image or two at a time, so that pieces are put together
     fast = [two_steps(net, rule) for net, rule in accepted(name)]
     for method in convolution.FAST_FORM:
         monkeypatch.delattr(fa.Conv, method)
@@ -170,8 +170,8 @@ def test_a_students_own_rule_runs_the_fast_form_of_a_convolution(monkeypatch):
         def stand_in(self, layer, own):
             return own["B"]
 
-    seen, carry = [], patches.carry
-    monkeypatch.setattr(patches, "carry", lambda delta, M, *rest: seen.append(M) or carry(delta, M, *rest))
+    seen, carry = [], lines.carry
+    monkeypatch.setattr(lines, "carry", lambda delta, M, *rest: seen.append(M) or carry(delta, M, *rest))
     net = fa.Network((8, 8, 1), [fa.Conv(2, 3, "tanh"), fa.Conv(3, 3, "tanh"), fa.Dense(3)], dtype="float64")
     rule = BinaryFA(net)
     fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), fa.SGD(0.1), *batch(net))

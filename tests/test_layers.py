@@ -65,7 +65,7 @@ def test_pools_are_their_loops(rng, k, stride, height, width):
 @settings(deadline=None, max_examples=40)
 def test_a_convolution_made_a_few_images_at_a_time_is_rows_and_fold_to_1e_12(shape, images, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fa.patches, "BYTES", size)
+        patch.setattr(fa.lines, "BYTES", size)
         assert max(law_nets.patch_gaps(*shape, images=images)) < 1e-12
 
 

@@ -79,7 +79,8 @@ class ReLU(Activation):
     from_output = True
 
     def f(self, z: Array) -> Array:
-        return array_module(z).maximum(z, 0)
+        xp = array_module(z)
+        return xp.maximum(z, xp.zeros_like(z[:1]))  # NumPy takes three times as long against the number 0
 
     def slope(self, z: Array, h: Array) -> Array:
         return h > 0

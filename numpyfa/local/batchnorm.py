@@ -45,20 +45,19 @@ class BatchNorm(Local):
             raise InputError("batch norm cannot train on a single row: choose a batch size that leaves no batch of one")
         rows, n = wide(z), z.size // z.shape[-1]
         mean = channel_sums(z) / n if train else self.mean
-        u = rows - along(mean, rows)
-        var = channel_sums((u * u).reshape(z.shape)) / n if train else self.var
+        centred = rows - along(mean, rows)
+        var = channel_products(centred, centred, z.shape) / n if train else self.var
         s = array_module(z).sqrt(var + self.eps)
-        u *= along(1 / s, rows)
-        h = u * along(self.gamma, rows)
+        h = centred * along(self.gamma / s, rows)
         h += along(self.beta, rows)
-        return h.reshape(z.shape), (u, s, mean, var, train)
+        return h.reshape(z.shape), (centred, s, mean, var, train)
 
     def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
-        u, s, mean, var, train = memo
+        centred, s, mean, var, train = memo
         rows, n = wide(e), e.size // e.shape[-1]
-        mean_e, mean_eu = channel_sums(e) / n, channel_sums((rows * u).reshape(e.shape)) / n
+        mean_e, mean_eu = channel_sums(e) / n, channel_products(rows, centred, e.shape) / (n * s)
         if train:
-            delta = u * along(-mean_eu, rows)
+            delta = centred * along(-mean_eu / s, rows)
             delta += rows
             delta -= along(mean_e, rows)
             delta *= along(self.gamma / s, rows)
@@ -67,9 +66,9 @@ class BatchNorm(Local):
         return delta.reshape(e.shape), {"gamma": mean_eu * n, "beta": mean_e * n}
 
     def settle(self, memo: Any) -> None:
-        u, s, mean, var, train = memo
+        centred, s, mean, var, train = memo
         if train:
-            n = u.size // len(mean)
+            n = centred.size // len(mean)
             self.mean += self.momentum * (mean - self.mean)
             self.var += self.momentum * (var * (n / (n - 1)) - self.var)
 
@@ -82,3 +81,9 @@ def wide(z: Array) -> Array:
 def along(v: Array, rows: Array) -> Array:
     """One number a channel, repeated along a row."""
     return array_module(v).tile(v, rows.shape[1] // len(v))
+
+
+def channel_products(a: Array, b: Array, shape: tuple[int, ...]) -> Array:
+    """The sum of a b over all axes but the last, without the array a b. Both are `wide` forms of that shape."""
+    sums = array_module(a).einsum("rc,rc->c", a, b)
+    return sums.reshape(-1, shape[-1]).sum(axis=0)

@@ -41,28 +41,30 @@ class MaxPool(Pool):
     """h = the largest z in each window;  delta = e at the place of the (first) largest, 0 elsewhere"""
 
     def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
-        return functools.reduce(array_module(z).maximum, self.views(z)), z
+        h = functools.reduce(array_module(z).maximum, self.views(z))
+        return h, (z, h)
 
-    def backward(self, e: Array, z: Any) -> tuple[Array, Gradients]:
-        delta = array_module(e).zeros(z.shape, dtype=e.dtype)
-        for view, won in zip(self.views(delta), self.winners(z)):
+    def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
+        xp, (z, h) = array_module(e), memo
+        delta = xp.zeros(z.shape, dtype=e.dtype)
+        for view, won in zip(self.views(delta), self.winners(z, h)):
             if self.stride < self.k:
                 view += e * won
             else:  # the windows do not overlap
-                view[...] = e * won
+                xp.multiply(e, won, out=view)
         return delta, {}
 
-    def winners(self, z: Array) -> Iterator[Array]:
+    def winners(self, z: Array, h: Array) -> Iterator[Array]:
         """For each place in the window, in turn: where it holds the first of the largest z."""
-        h, _ = self.forward(z)
         open_ = array_module(z).ones(h.shape, dtype=bool)
         for view in self.views(z):
-            won = (view == h) & open_
+            won = view == h
+            won &= open_
             open_ ^= won
             yield won
 
-    def branch(self, z: Array) -> Array:
-        return sum(place * won for place, won in enumerate(self.winners(z)))
+    def branch(self, memo: Any) -> Array:
+        return sum(place * won for place, won in enumerate(self.winners(*memo)))
 
 
 class AvgPool(Pool):

@@ -1,0 +1,138 @@
+"""The fast form of a convolution: its three products by lines, a few images at a time so that all stays in the cache.
+
+A k x k patch is k lines of k pixels, and in memory a line is one piece of k channels numbers. Cutting out patches
+writes each pixel k^2 times, cutting out lines k times. With lines_i the i-th line of every patch and W_i the i-th
+k channels rows of W (for M, columns), the products are sums over i or a stack of k:
+
+    correlate   rows(x) W         = sum_i lines_i W_i       the forward pass
+    outer       rows(x)^T delta   = [lines_i^T delta]_i     the weight gradient
+    carry       fold(delta M)                               what a matrix M, in W^T's place, makes of delta on its way:
+                                                            each delta M_i is added to lines_i, the lines to the image
+
+`Conv.rows` and `Conv.fold` are the definitions, and the tests keep these equal to them. x is (N, height, width,
+channels), W is (k k channels, channels_out), M is (channels_out, k k channels), z and delta are (N, out_height,
+out_width, channels_out).
+"""
+
+import math
+
+from .backend import Array, array_module
+
+BYTES = 1 << 20  # of lines at a time: about a core's second-level cache
+GPU_BYTES = 1 << 28  # a GPU wants few large products instead
+SHORT = 8  # numbers in a line, below which `correlate` is faster by patches: an image of one channel
+
+
+def correlate(x: Array, W: Array, kernel: int, stride: int, padding: int, bias: Array = None) -> Array:
+    """rows(x) W + bias, as images."""
+    cut, xp, channels_out = Cut(x.shape[1:], kernel, stride, padding), array_module(x), W.shape[1]
+    z = xp.empty((len(x), *cut.size, channels_out), dtype=W.dtype)
+    for images in cut.chunks(x):
+        lines = cut.patches(x[images]) if cut.length < SHORT else cut.lines(x[images])
+        part = z[images].reshape(len(lines[0]), -1, channels_out)
+        first, *others = zip(lines, W.reshape(len(lines), -1, channels_out))
+        xp.matmul(*first, out=part)
+        for line, W_of_line in others:
+            part += line @ W_of_line
+        if bias is not None:
+            part += bias
+    return z
+
+
+def outer(x: Array, delta: Array, kernel: int, stride: int, padding: int) -> Array:
+    """rows(x)^T delta, (k k channels, channels_out)."""
+    cut, channels_out = Cut(x.shape[1:], kernel, stride, padding), delta.shape[3]
+    total = array_module(x).zeros((kernel, cut.length, channels_out), dtype=delta.dtype)
+    for images in cut.chunks(x):
+        lines = cut.lines(x[images])
+        part = delta[images].reshape(len(lines[0]), -1, channels_out)
+        for of_line, line in zip(total, lines):
+            of_line += (line.transpose(0, 2, 1) @ part).sum(axis=0)
+    return total.reshape(-1, channels_out)
+
+
+def carry(delta: Array, M: Array, kernel: int, stride: int, padding: int, shape: tuple[int, ...]) -> Array:
+    """fold(delta M): images of `shape` (height, width, channels).
+
+    At stride 1 it is a correlation itself: of delta, with M's kernels turned around.
+    """
+    channels = shape[2]
+    if stride == 1 and padding < kernel:
+        turned = M.reshape(-1, kernel, kernel, channels)[:, ::-1, ::-1].transpose(1, 2, 0, 3)
+        return correlate(delta, turned.reshape(-1, channels), kernel, 1, kernel - 1 - padding)
+    cut, xp = Cut(shape, kernel, stride, padding), array_module(delta)
+    x = xp.empty((len(delta), *shape), dtype=delta.dtype)
+    M_of = M.reshape(-1, kernel, cut.length)
+    for images in cut.chunks(delta):
+        part = delta[images].reshape(-1, cut.size[0] * cut.size[1], len(M))
+        lines = xp.zeros((len(part), *cut.shape), dtype=delta.dtype)
+        for i, line in enumerate(cut.each(lines)):
+            line += part @ M_of[:, i]
+        x[images] = cut.put_together(lines)
+    return x
+
+
+class Cut:
+    """How images of one shape are cut into lines, and lines put together again.
+
+    Lines lie as (images, remainder, row, place, k channels): the padded image gets a multiple of `stride` rows, and
+    those with one remainder of y / stride lie together. So lines_i is a run of rows at any stride.
+    """
+
+    def __init__(self, shape: tuple[int, ...], kernel: int, stride: int, padding: int) -> None:
+        self.height, self.width, self.channels = shape
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+        tall, wide = self.height + 2 * padding, self.width + 2 * padding
+        self.size = (tall - kernel) // stride + 1, (wide - kernel) // stride + 1  # of the output
+        self.rows = -(-tall // stride)
+        self.tall, self.wide = self.rows * stride, wide  # of the padded image
+        self.length = kernel * self.channels
+        self.shape = stride, self.rows, self.size[1], self.length
+
+    def chunks(self, x: Array) -> list[slice]:
+        """Slices of all examples, each of so many that their lines fill `BYTES`."""
+        size = BYTES if array_module(x).__name__ != "cupy" else GPU_BYTES
+        step = max(1, size // (math.prod(self.shape) * x.dtype.itemsize))
+        return [slice(start, start + step) for start in range(0, len(x), step)]
+
+    def padded(self, x: Array) -> Array:
+        """The images with their padding, in one piece."""
+        xp, p = array_module(x), self.padding
+        if x.shape[1:3] == (self.tall, self.wide):
+            return xp.ascontiguousarray(x)
+        padded = xp.zeros((len(x), self.tall, self.wide, self.channels), dtype=x.dtype)
+        padded[:, p : p + self.height, p : p + self.width] = x
+        return padded
+
+    def lines(self, x: Array) -> list[Array]:
+        """[lines_0, lines_1, ...] of these images."""
+        xp, s, padded = array_module(x), self.stride, self.padded(x)
+        image, row, column, one = padded.strides
+        strides = (image, row, s * row, s * column, one)
+        lines = xp.lib.stride_tricks.as_strided(padded, (len(x), *self.shape), strides)
+        return self.each(xp.ascontiguousarray(lines))
+
+    def each(self, lines: Array) -> list[Array]:
+        """[lines_0, lines_1, ...]: for each i the i-th line of every patch, (images, places, k channels). Views."""
+        s, height = self.stride, self.size[0]
+        cut = (lines[:, i % s, i // s : i // s + height] for i in range(self.kernel))
+        return [line.reshape(len(lines), -1, self.length) for line in cut]
+
+    def put_together(self, lines: Array) -> Array:
+        """The adjoint of the cut: each line is added to the image where it was cut out."""
+        c, p, end = self.channels, self.padding, self.stride * self.size[1]
+        image = array_module(lines).zeros((len(lines), self.rows, self.stride, self.wide, c), dtype=lines.dtype)
+        for j in range(self.kernel):
+            pixels = lines[..., j * c : (j + 1) * c].transpose(0, 2, 1, 3, 4)
+            image[:, :, :, j : j + end : self.stride] += pixels
+        image = image.reshape(len(lines), self.tall, self.wide, c)
+        return image[:, p : p + self.height, p : p + self.width]
+
+    def patches(self, x: Array) -> list[Array]:
+        """[their patches], for lines that are too short to be copied one by one. They are cut pixel by pixel of the
+        kernel, a row of places at a time, and so come as columns: (1, places, k k channels)."""
+        xp, s, k, padded = array_module(x), self.stride, self.kernel, self.padded(x)
+        image, row, column, one = padded.strides
+        shape, strides = (k, self.length, len(x), *self.size), (row, one, image, s * row, s * column)
+        columns = xp.ascontiguousarray(xp.lib.stride_tricks.as_strided(padded, shape, strides))
+        return [columns.reshape(1, k * self.length, -1).transpose(0, 2, 1)]
