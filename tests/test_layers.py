@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import standin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +15,9 @@ from numpyfa.laws import nets as law_nets
 
 @st.composite
 def conv_shapes(draw):
-    kernel, padding = draw(st.integers(1, 4)), draw(st.integers(0, 2))
+    kernel, padding = draw(st.integers(1, 5)), draw(st.integers(0, 5))
     side = st.integers(max(1, kernel - 2 * padding), 9)
-    return draw(side), draw(side), draw(st.integers(1, 3)), kernel, draw(st.integers(1, 3)), padding
+    return draw(side), draw(side), draw(st.integers(1, 9)), kernel, draw(st.integers(1, 6)), padding
 
 
 @settings(max_examples=60, deadline=None)
@@ -61,12 +62,26 @@ def test_pools_are_their_loops(rng, k, stride, height, width):
         np.testing.assert_allclose(pool.forward(z)[0], naive, rtol=0, atol=1e-15)
 
 
-@given(conv_shapes(), st.integers(1, 5), st.sampled_from([1, 4000, 1 << 20]))
-@settings(deadline=None, max_examples=40)
-def test_a_convolution_made_a_few_images_at_a_time_is_rows_and_fold_to_1e_12(shape, images, size):
+@given(conv_shapes(), st.integers(1, 5), st.sampled_from([1, 4000, 1 << 20]), st.sampled_from(["cpu", standin]))
+@settings(deadline=None, max_examples=60)
+def test_a_convolution_by_lines_is_rows_and_fold_to_1e_12_and_in_float32_to_1e_5(shape, images, size, device):
+    """At every stride, padding and kernel, also a padding wider than the kernel and a stride that leaves pixels out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fa.lines, "BYTES", size)
-        assert max(law_nets.patch_gaps(*shape, images=images)) < 1e-12
+        assert max(law_nets.patch_gaps(*shape, images, "float64", device)) < 1e-12
+        assert max(law_nets.patch_gaps(*shape, images, "float32", device)) < 1e-5
+
+
+@pytest.mark.parametrize("channels, by", [(1, "patches"), (2, "patches"), (3, "lines")])
+def test_lines_of_fewer_than_8_numbers_are_cut_as_patches(channels, by, monkeypatch):
+    cuts = []
+    for name in ("patches", "lines"):
+        cut = getattr(fa.lines.Cut, name)
+        monkeypatch.setattr(fa.lines.Cut, name, lambda *args, cut=cut, name=name: cuts.append(name) or cut(*args))
+    layer = fa.Conv(4, 3)
+    fa.Network((9, 9, channels), [layer])
+    layer.weigh(np.ones((2, 9, 9, channels), "float32"), layer.W)
+    assert cuts == [by]
 
 
 def test_a_step_of_a_convolution_never_makes_all_its_patches():

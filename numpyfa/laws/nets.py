@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..backend import Array, Streams
+from ..backend import Array, Streams, to_device, to_host
 from ..convolution import Conv
 from ..errors import InputError
 from ..gradcheck import Check, gradient_checks
@@ -271,23 +271,35 @@ def adjoint_gap(
 
 
 def patch_gaps(
-    height: int, width: int, channels: int, kernel: int, stride: int, padding: int, images: int = 7, seed: int = 0
+    height: int,
+    width: int,
+    channels: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    images: int = 7,
+    dtype: str = "float64",
+    device: Any = "cpu",
 ) -> list[float]:
     """The largest differences of a convolution's four products from what they stand for, each relative."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     layer = Conv(4, kernel, stride=stride, padding=padding)
-    net = Network((height, width, channels), [layer], dtype="float64", seed=seed)
-    x = rng.standard_normal((images, *net.input_shape))
+    net = Network((height, width, channels), [layer], dtype=dtype, device=device)
+
+    def draw(*shape: int) -> Array:
+        return to_device(rng.standard_normal(shape).astype(dtype), net.module)
+
+    x = draw(images, *net.input_shape)
     rows = layer.rows(x)
-    delta, M = rng.standard_normal((len(rows), 4)), rng.standard_normal((4, rows.shape[1]))
-    bias = rng.standard_normal(4)
+    delta, M, bias = draw(len(rows), 4), draw(4, rows.shape[1]), draw(4)
     pairs = [
         (layer.weigh(x, layer.W, bias), rows @ layer.W + bias),
         (layer.outer(x, delta), rows.T @ delta),
         (layer.outer_T(x, delta), delta.T @ rows),
         (layer.carry(delta, M), layer.fold(delta @ M)),
     ]
-    return [largest(mine - right) / (largest(right) or 1.0) for mine, right in pairs]
+    hosts = [(to_host(mine), to_host(right)) for mine, right in pairs]
+    return [largest(mine - right) / (largest(right) or 1.0) for mine, right in hosts]
 
 
 def six_loop_gap(
