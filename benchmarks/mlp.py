@@ -17,12 +17,23 @@ through the loop a user of each would write:
 
 A turn is as many batches as fill a fifth of a second, at most one epoch. How turns are taken: worker.py. Memory is the
 peak of a fresh process in three batches by BP, and without what the library and the data take. All but numpyfa keep the
-images as float32 (188 MB), which is theirs to choose.
+images as float32 (188 MB), as their users do. On a GPU it is the memory of the device.
 """
 
 import functools
 
-from peers import SIZES, biotorch_module, biotorch_net, biotorch_output, jax_mlp, torch_device, torch_net
+from peers import (
+    SIZES,
+    biotorch_module,
+    biotorch_net,
+    biotorch_output,
+    cuda_device,
+    jax_mlp,
+    numpyfa_device,
+    on,
+    torch_device,
+    torch_net,
+)
 from worker import Results, compare, options_of, peak_memory, serve, start
 
 RULES = {
@@ -42,7 +53,8 @@ def numpyfa_loops(options):
     from numpyfa.backend import to_device
     from numpyfa.learn import run_epoch
 
-    data = fa.load("mnist")
+    data, device = fa.load("mnist"), numpyfa_device(options)
+    settle = device[0] if device else lambda: None
 
     @functools.cache
     def trained(rule, batch_size):
@@ -56,12 +68,11 @@ def numpyfa_loops(options):
 
         def loop():
             run_epoch(*work, order, batch_size)
-            if options.device == "gpu":
-                work[0].module.cuda.Device().synchronize()
+            settle()
 
         return loop
 
-    return with_batches(run)
+    return on(device, with_batches(run))
 
 
 def torch_loops(options, library):
@@ -74,7 +85,8 @@ def torch_loops(options, library):
 
     import numpyfa as fa
 
-    where = torch_device(options)
+    where, device = torch_device(options), cuda_device(options)
+    settle = device[0] if device else lambda: None
     BioModule = biotorch_module(options) if library == "biotorch" else None
     data, loss = fa.load("mnist"), torch.nn.CrossEntropyLoss()
     x = torch.from_numpy(data.x_train).reshape(-1, 784).to(where, torch.float32) / 255
@@ -100,12 +112,11 @@ def torch_loops(options, library):
                 optimizer.zero_grad()
                 backward(x[batch], y[batch])
                 optimizer.step()
-            if where == "cuda":
-                torch.cuda.synchronize()
+            settle()
 
         return loop
 
-    return with_batches(run)
+    return on(device, with_batches(run))
 
 
 def torch_bp(net, loss, where):
@@ -188,7 +199,10 @@ def jax_loops(options, scan):
 
         return loop
 
-    return with_batches(run)
+    def memory():
+        return jax.devices()[0].memory_stats()["peak_bytes_in_use"] / 2**20
+
+    return on((None, memory) if options.device == "gpu" else None, with_batches(run))
 
 
 def with_batches(run):

@@ -28,9 +28,10 @@ def shape_of(net, side):
     return SHAPES.get(net, lambda side: (side, side, 3))(side)
 
 
-def keep_last(make, settle=lambda: None):
-    """`request` from `make(*key)`: the step is built and run twice before it is timed. `settle` waits for a device."""
-    ready = {}
+def keep_last(make, device=None):
+    """`request` from `make(*key)`: the step is built and run twice before it is timed. A `device` is (wait until it is
+    done, the most megabytes it has held)."""
+    ready, settle = {}, device[0] if device else lambda: None
 
     def request(times, *key):
         if key not in ready:
@@ -48,22 +49,46 @@ def keep_last(make, settle=lambda: None):
 
         return repeat
 
+    return on(device, request)
+
+
+def on(device, request):
+    """The request, which tells the memory of the device if there is one."""
+    if device:
+        request.memory = device[1]
     return request
+
+
+def numpyfa_device(options):
+    """(settle, memory) of the GPU, None on the CPU. CuPy's pool never gives back, so that its size is its peak."""
+    if options.device == "cpu":
+        return None
+    import cupy
+
+    return cupy.cuda.Device().synchronize, lambda: cupy.get_default_memory_pool().total_bytes() / 2**20
+
+
+def cuda_device(options):
+    if options.device == "cpu":
+        return None
+    import torch
+
+    return torch.cuda.synchronize, lambda: torch.cuda.max_memory_reserved() / 2**20
 
 
 # -- numpyfa ---------------------------------------------------------------------------------------------------------
 
 
-def numpyfa_net(net, side=32, device="cpu"):
+def numpyfa_net(net, side=32, device="cpu", dtype="float32"):
     import numpyfa as fa
 
+    where = {"device": device, "dtype": dtype}
     if net == "mlp":
-        return fa.mlp("-".join(map(str, SIZES)), device=device)
+        return fa.mlp("-".join(map(str, SIZES)), **where)
     if net == "lenet":
         convs = [fa.Conv(channels, 5, "relu", fa.MaxPool(2), padding=2) for channels in (32, 64)]
-        return fa.Network((28, 28, 1), [*convs, fa.Dense(256, "relu"), fa.Dense(10)], init="he", device=device)
-    build = fa.models.cifar_resnet(blocks_of(net))
-    return build(input_shape=(side, side, 3), init="he", device=device)
+        return fa.Network((28, 28, 1), [*convs, fa.Dense(256, "relu"), fa.Dense(10)], init="he", **where)
+    return fa.models.cifar_resnet(blocks_of(net))(input_shape=(side, side, 3), init="he", **where)
 
 
 def numpyfa_steps(options, more=None):
@@ -88,7 +113,7 @@ def numpyfa_steps(options, more=None):
         rule, loss, optimizer = fa.make_rule(what, net), fa.SoftmaxCrossEntropy(), fa.SGD(RATE)
         return lambda: fa.train_step(net, rule, loss, optimizer, x, target)
 
-    return keep_last(make, module.cuda.Device().synchronize if options.device == "gpu" else lambda: None)
+    return keep_last(make, numpyfa_device(options))
 
 
 # -- PyTorch ---------------------------------------------------------------------------------------------------------
@@ -170,7 +195,7 @@ def torch_steps(options, form="torch", more=None):
 
         return forward if what == "forward" else step
 
-    return keep_last(make, torch.cuda.synchronize if where == "cuda" else lambda: None)
+    return keep_last(make, cuda_device(options))
 
 
 def torch_batch(net, batch, side, where, memory):
@@ -250,7 +275,7 @@ def biotorch_steps(options):
 
         return step
 
-    return keep_last(make, torch.cuda.synchronize if where == "cuda" else lambda: None)
+    return keep_last(make, cuda_device(options))
 
 
 def biotorch_output(net, rule, x, label):

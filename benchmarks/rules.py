@@ -9,12 +9,13 @@ channels of 5 x 5 kernels, each max-pooled by 2, and 128 dense units. The exampl
 depends on what they say.
 
 Each rule lives in a process of its own and takes turns with BP in another (see worker.py); the ratio is the median over
-the turns of the rule's time by BP's. Memory is the peak resident set of the process.
+the turns of the rule's time by BP's. Memory is the peak resident set of the process, on a GPU
+that of the device.
 """
 
 import statistics
 
-from peers import keep_last
+from peers import keep_last, numpyfa_device
 from worker import Results, options_of, repetitions, serve, start
 
 BATCH, NETS = 64, ("mlp", "conv")
@@ -47,7 +48,7 @@ def steps(options):
         target = to_device(np.eye(10, dtype=np.float32)[rng.integers(0, 10, BATCH)], module)
         return lambda: fa.train_step(net, rule, loss, optimizer, x, target)
 
-    return keep_last(make, module.cuda.Device().synchronize if options.device == "gpu" else lambda: None)
+    return keep_last(make, numpyfa_device(options))
 
 
 def main():

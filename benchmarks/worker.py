@@ -94,10 +94,11 @@ def start(options, name):
     return Worker(options.threads, *sys.argv[1:], "--serve", name)
 
 
-def compare(options, workers, requests):
+def compare(options, workers, requests, ours=OURS):
     """The times of one repetition of what each worker is asked, as the entries of a row.
 
-    `requests` is {name: request}. A worker is first asked for more and more repetitions, until they fill a turn.
+    `requests` is {name: request}; a ratio is the time of `ours` by another's. A worker is first asked for more and more
+    repetitions, until they fill a turn.
     """
     names = [name for name in workers if name in requests]
     missing, times, seconds, shares = {}, {}, {name: [] for name in names}, {}
@@ -106,8 +107,8 @@ def compare(options, workers, requests):
             times[name] = repetitions(workers[name], requests[name], options.turn)
         except PeerError as error:
             missing[name] = str(error)
-    if OURS in missing:
-        raise SystemExit(f"numpyfa failed: {missing[OURS]}")
+    if ours in missing:
+        raise SystemExit(f"{ours} failed: {missing[ours]}")
     for _ in range(options.turns):
         for name, n in times.items():
             answer = workers[name].ask(n, *requests[name])
@@ -115,9 +116,9 @@ def compare(options, workers, requests):
             shares.setdefault(name, []).append(answer["cpu"] / answer["seconds"])
     found = {name: values for name, values in seconds.items() if values}
     ratios = {
-        name: statistics.median(ours / theirs for ours, theirs in zip(found[OURS], values))
+        name: statistics.median(mine / theirs for mine, theirs in zip(found[ours], values))
         for name, values in found.items()
-        if name != OURS and OURS in found
+        if name != ours
     }
     return {
         "milliseconds": {name: 1000 * statistics.median(values) for name, values in found.items()},
@@ -139,18 +140,21 @@ def repetitions(worker, request, turn):
 
 
 def peak_memory(options, names, request):
-    """{name: {"peak", "training"}} in megabytes: of a fresh process in a few repetitions, and without what the library
-    and the data take before any work."""
+    """{name: {"peak", "training"}} in megabytes, of fresh processes."""
     found = {}
     for name in names:
         worker = start(options, name)
-        try:
-            peak = worker.ask(3, *request)["peak"]
-            found[name] = {"peak": peak, "training": peak - worker.loaded}
-        except PeerError:
-            pass  # the row of its times says why
+        with contextlib.suppress(PeerError):  # the row of its times says why
+            found[name] = peak_of(worker, *request)
         worker.close()
     return found
+
+
+def peak_of(worker, *request):
+    """Megabytes at the peak of the process in all it has done and three repetitions, and without what the library and
+    the data took before any work."""
+    peak = worker.ask(3, *request)["peak"]
+    return {"peak": peak, "training": peak - worker.loaded}
 
 
 # -- In the process that is measured ---------------------------------------------------------------------------------
@@ -158,7 +162,8 @@ def peak_memory(options, names, request):
 
 def serve(prepare, threads=None, device="cpu"):
     """Answer requests on standard input. `prepare()` imports the library and returns `request(times, ...)`, which
-    builds what is asked for and returns the function to be timed."""
+    builds what is asked for and returns the function to be timed. `request.memory()`, if it is there, tells the peak
+    memory of a device in megabytes, which is then told in the place of the process's."""
     if threads and device == "cpu":
         hold(threads)
     request, hello = None, {}
@@ -168,7 +173,8 @@ def serve(prepare, threads=None, device="cpu"):
     except Exception as error:
         hello["error"] = reason(error)
     forget_peak()
-    print(json.dumps(hello | {"loaded": megabytes("VmRSS")}), flush=True)
+    hello["loaded"] = 0 if hasattr(request, "memory") else megabytes("VmRSS")
+    print(json.dumps(hello), flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(request, json.loads(line))), flush=True)
 
@@ -180,7 +186,7 @@ def answer(request, asked):
             began, cpu = time.perf_counter(), time.process_time()
             run()
             took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-        return took | {"peak": megabytes("VmHWM")}
+        return took | {"peak": request.memory() if hasattr(request, "memory") else megabytes("VmHWM")}
     except Exception as error:
         return {"error": reason(error)}
 
