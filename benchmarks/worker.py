@@ -2,10 +2,10 @@
 
 Each library lives in a process of its own that answers requests, one line of JSON each. All have the same number of
 threads, and on the CPU each is held to as many cores, so that a library that starts more threads than it was told gains
-nothing: `cpu_share` is the processor time of a turn by its length, and above the number of threads it would show. They
-take turns of a fifth of a second, so that a change in the machine's speed hits all; a ratio is the median over the
-turns of one's time by the other's in the same turn. A peer that is not there, or cannot do what is asked, is left out
-and the reason is written down.
+nothing. They take turns of a fifth of a second, so that a change in the machine's speed hits all; a ratio is the median
+over the turns of one's time by the other's in the same turn. `cpu_share`, the processor time of a turn by its length,
+says how many cores a process got: far below its threads, other work was in the way. A peer that is not there, or cannot
+do what is asked, is left out and the reason is written down.
 """
 
 import argparse
