@@ -4,7 +4,8 @@
 
 784-200-80-10 at batch sizes 1 to 512, a LeNet and a ResNet-20 at batch 64, float32, one thread, by BP, FA and DFA. Each
 version lives in a process of its own. They take turns, so that a change in the machine's speed hits both; the ratio is
-the median over the turns of this version's time by the other's. Below 1 this version is faster.
+the median over the turns of this version's time by the other's. Below 1 this version is faster. Memory is the peak of a
+fresh process in two steps.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from worker import Worker, serve, write
+from worker import Results, Worker, serve
 
 TURNS = 9
 CASES = [("mlp", batch) for batch in (1, 16, 64, 512)] + [("lenet", 64), ("resnet20", 64)]
@@ -57,15 +58,22 @@ def main():
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        return serve(prepare_requests(options.folder))
+        return serve(lambda: prepare_requests(options.folder), threads=1)
     if not (Path(options.folder) / "numpyfa" / "__init__.py").is_file():
         parser.error(f"{options.folder} holds no numpyfa: name the folder above it")
 
     here = str(Path(__file__).resolve().parents[1])
     folders = {"this": here, "other": str(Path(options.folder).resolve())}
     workers = {name: Worker(1, folder, "--serve") for name, folder in folders.items()}
-    rows = []
-    print(f"{'net':9} {'batch':>5} {'rule':5} {'this ms':>8} {'other ms':>8} {'ratio':>6}")
+
+    def peak(folder, *request):
+        worker = Worker(1, folder, "--serve")
+        megabytes = worker.ask(*request)["peak"]
+        worker.close()
+        return megabytes
+
+    results = Results(options, threads=1, device="cpu")
+    print(f"{'net':9} {'batch':>5} {'rule':5} {'this ms':>8} {'other ms':>8} {'ratio':>6} {'MB':>9}")
     for name, batch in CASES:
         for rule in ("bp", "fa", "dfa"):
             seconds = {each: [] for each in workers}
@@ -74,13 +82,15 @@ def main():
                     seconds[each].append(worker.ask(name, batch, rule)["seconds"] / STEPS[name, batch])
             ratio = statistics.median(a / b for a, b in zip(seconds["this"], seconds["other"]))
             this, other = (1000 * statistics.median(seconds[each]) for each in ("this", "other"))
-            print(f"{name:9} {batch:5} {rule:5} {this:8.3f} {other:8.3f} {ratio:6.2f}", flush=True)
-            rows.append({"net": name, "batch_size": batch, "rule": rule, "ratio": ratio, "milliseconds": this,
-                         "other_milliseconds": other, "all": seconds})  # fmt: skip
+            memory = {each: peak(folder, name, batch, rule) for each, folder in folders.items()}
+            words = f"{memory['this']:4.0f} {memory['other']:4.0f}"
+            print(f"{name:9} {batch:5} {rule:5} {this:8.3f} {other:8.3f} {ratio:6.2f} {words}", flush=True)
+            results.add({"what": f"{name}, batch {batch}, {rule}", "net": name, "batch_size": batch, "rule": rule,
+                         "ratio": ratio, "milliseconds": this, "other_milliseconds": other,
+                         "peak_megabytes": memory, "seconds": seconds})  # fmt: skip
     for worker in workers.values():
         worker.close()
-    if options.out:
-        write(options.out, rows, threads=1)
+    results.finish()
 
 
 if __name__ == "__main__":

@@ -1,71 +1,130 @@
-"""Training throughput and memory of 784-200-80-10 against PyTorch eager, for BP, FA and DFA.
+"""Training 784-200-80-10 on MNIST beside PyTorch, BioTorch and JAX: examples a second, and memory.
 
-    python benchmarks/mlp.py                    # needs numpyfa[bench]; about 8 minutes on two cores
-    python benchmarks/mlp.py --threads 2 --device gpu
+    python benchmarks/mlp.py --biotorch FOLDER         # needs numpyfa[bench] and jax; about 6 minutes on two cores
+    python benchmarks/mlp.py --only 'bp, batch 16'     # some rows; --quick: to see it run
 
-Both train the same net (tanh, softmax cross-entropy, plain SGD, float32) on the MNIST training set in a shuffled
-order, through the loop a user of each would write: numpyfa's is `learn.run_epoch`; PyTorch's gathers a batch from a
-float32 tensor, `zero_grad`, `backward`, `step`. PyTorch's FA is a custom autograd function; its DFA detaches each
-hidden layer's input and calls backward with the projected error.
-numpyfa keeps the images as bytes and scales a batch at a time; that is part of its time.
+All train the same net (tanh, softmax cross-entropy, plain SGD, float32) on the MNIST training set in a shuffled order,
+through the loop a user of each would write:
 
-Each library lives in a process of its own with the same number of threads; the two take turns, so that a change in
-the machine's speed hits both. The figure is the median of five turns. Memory is the peak resident set of a fresh
-process (the library, the data and one epoch of training), and in brackets what training added to it.
+    numpyfa        learn.run_epoch; the images are bytes, and a batch at a time is scaled: that is part of its time
+    torch          a batch gathered from a float32 tensor, zero_grad, backward, step; FA is a custom autograd function,
+                   DFA detaches each hidden layer's input and calls backward with the projected error
+    compile        the same with the net through torch.compile, BP only
+    biotorch       the same with the net through BioTorch's BioModule, so with its own layers for BP, FA, DFA and uSF
+    jax            a batch gathered from a float32 NumPy array, and the whole step compiled by jax.jit, which takes over
+                   the memory of the old parameters; called from Python for each batch, BP only
+    jax scan       the same step over all batches of a turn in one call (lax.scan), gathered before the clock starts
+
+A turn is as many batches as fill a fifth of a second, at most one epoch. How turns are taken: worker.py. Memory is the
+peak of a fresh process in three batches by BP, and without what the library and the data take. All but numpyfa keep the
+images as float32 (188 MB), as their users do. On a GPU it is the memory of the device.
 """
 
-import argparse
-import os
-import statistics
-from pathlib import Path
+import functools
 
-from worker import Worker, serve, write
+from peers import (
+    SIZES,
+    biotorch_module,
+    biotorch_net,
+    biotorch_output,
+    cuda_device,
+    jax_mlp,
+    numpyfa_device,
+    on,
+    torch_device,
+    torch_net,
+)
+from worker import Results, compare, options_of, peak_memory, serve, start
 
-RULES, BATCHES, TURNS = ("bp", "fa", "dfa"), (1, 16, 64, 512), 5
-SIZES = (784, 200, 80, 10)
+RULES = {
+    "bp": ("numpyfa", "torch", "compile", "biotorch", "jax", "jax scan"),
+    "fa": ("numpyfa", "torch", "biotorch"),
+    "usf": ("numpyfa", "biotorch"),
+    "dfa": ("numpyfa", "torch", "biotorch"),
+}
+BATCHES = (1, 16, 64, 512)
+RATE, EXAMPLES = 0.01, 60_000
 
 
-def examples(batch_size, device):
-    """Enough for a second or so of work, in whole batches."""
-    wanted = {1: 6_000, 16: 30_000}.get(batch_size, 60_000)
-    return wanted // batch_size * batch_size if device == "cpu" else min(wanted, 400 * batch_size)
+def numpyfa_loops(options):
+    import numpy as np
 
-
-def numpyfa_worker(device):
     import numpyfa as fa
+    from numpyfa.backend import to_device
     from numpyfa.learn import run_epoch
 
-    data = fa.load("mnist")
+    data, device = fa.load("mnist"), numpyfa_device(options)
+    settle = device[0] if device else lambda: None
 
-    def prepare(rule):
-        import numpy as np
-
-        from numpyfa.backend import to_device
-
-        net = fa.mlp("-".join(map(str, SIZES)), device=device)
+    @functools.cache
+    def trained(rule, batch_size):
+        net = fa.mlp("-".join(map(str, SIZES)), device=options.device)
         x, y = net.as_input(data.x_train), to_device(fa.one_hot(data.y_train, 10, net.dtype), net.module)
-        by, optimizer, loss = fa.make_rule(rule, net), fa.SGD(0.1), fa.SoftmaxCrossEntropy()
+        return net, fa.make_rule(rule, net), fa.SoftmaxCrossEntropy(), fa.SGD(RATE), x, y
 
-        def run(n, batch_size):
-            order = to_device(np.random.default_rng(0).permutation(len(x))[:n], net.module)
-            run_epoch(net, by, loss, optimizer, x, y, order, batch_size)
+    def run(rule, batch_size, batches):
+        work = trained(rule, batch_size)
+        order = to_device(np.concatenate(batches), work[0].module)
 
-        return run
+        def loop():
+            run_epoch(*work, order, batch_size)
+            settle()
 
-    return prepare
+        return loop
+
+    return on(device, with_batches(run))
 
 
-def torch_worker(device):
+def torch_loops(options, library):
+    """PyTorch's loop, with the nets of PyTorch, torch.compile or BioTorch."""
+    if library == "compile":
+        import os
+
+        os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     import torch
-    from torch import nn
 
     import numpyfa as fa
 
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    where = "cuda" if device == "gpu" else "cpu"
-    data = fa.load("mnist")
+    where, device = torch_device(options), cuda_device(options)
+    settle = device[0] if device else lambda: None
+    BioModule = biotorch_module(options) if library == "biotorch" else None
+    data, loss = fa.load("mnist"), torch.nn.CrossEntropyLoss()
     x = torch.from_numpy(data.x_train).reshape(-1, 784).to(where, torch.float32) / 255
     y = torch.from_numpy(data.y_train).to(where)
+
+    @functools.cache
+    def trained(rule, batch_size):
+        """(function that gives the gradients of a batch, optimizer)"""
+        if library == "biotorch":
+            net = biotorch_net(BioModule, "mlp", rule, where)
+            backward = lambda x, y: loss(biotorch_output(net, rule, x, y), y).backward()  # noqa: E731
+        else:
+            net = torch_net("mlp").to(where)
+            step = {"bp": torch_bp, "fa": torch_fa, "dfa": torch_dfa}[rule]
+            backward = step(torch.compile(net, dynamic=False) if library == "compile" else net, loss, where)
+        return backward, torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=RATE)
+
+    def run(rule, batch_size, batches):
+        (backward, optimizer), orders = trained(rule, batch_size), [torch.from_numpy(b).to(where) for b in batches]
+
+        def loop():
+            for batch in orders:
+                optimizer.zero_grad()
+                backward(x[batch], y[batch])
+                optimizer.step()
+            settle()
+
+        return loop
+
+    return on(device, with_batches(run))
+
+
+def torch_bp(net, loss, where):
+    return lambda x, y: loss(net(x), y).backward()
+
+
+def torch_fa(net, loss, where):
+    import torch
 
     class FALinear(torch.autograd.Function):
         @staticmethod
@@ -79,113 +138,125 @@ def torch_worker(device):
             e = delta @ B if ctx.needs_input_grad[0] else None
             return e, delta.t() @ x, delta.sum(0), None
 
-    def prepare(rule):
-        layers = [nn.Linear(n, m).to(where) for n, m in zip(SIZES, SIZES[1:])]
-        optimizer = torch.optim.SGD([p for layer in layers for p in layer.parameters()], lr=0.1)
-        loss = nn.CrossEntropyLoss()
-        sequential = [torch.randn(m, n, device=where) * n**-0.5 for n, m in zip(SIZES, SIZES[1:])]
-        direct = [torch.randn(10, m, device=where) * m**-0.5 for m in SIZES[1:-1]]
+    layers = [layer for layer in net if hasattr(layer, "weight")]
+    feedback = [torch.randn_like(layer.weight) * layer.in_features**-0.5 for layer in layers]
 
-        def bp(batch):
-            h = batch
-            for layer in layers[:-1]:
-                h = torch.tanh(layer(h))
-            return layers[-1](h)
+    def backward(x, y):
+        for layer, B in zip(layers[:-1], feedback):
+            x = torch.tanh(FALinear.apply(x, layer.weight, layer.bias, B))
+        loss(FALinear.apply(x, layers[-1].weight, layers[-1].bias, feedback[-1]), y).backward()
 
-        def fa_forward(batch):
-            h = batch
-            for layer, B in zip(layers[:-1], sequential):
-                h = torch.tanh(FALinear.apply(h, layer.weight, layer.bias, B))
-            return FALinear.apply(h, layers[-1].weight, layers[-1].bias, sequential[-1])
-
-        def dfa_step(batch, label):
-            h, hidden = batch, []
-            for layer in layers[:-1]:
-                h = torch.tanh(layer(h.detach()))
-                hidden.append(h)
-            logits = layers[-1](h.detach())
-            loss(logits, label).backward()
-            with torch.no_grad():
-                error = torch.softmax(logits, 1)
-                error[torch.arange(len(label), device=where), label] -= 1
-                error /= len(label)
-            for h, B in zip(hidden, direct):
-                h.backward(error @ B)
-
-        def run(n, batch_size):
-            order = torch.randperm(len(x), device=where)[:n]
-            for start in range(0, n, batch_size):
-                batch = order[start : start + batch_size]
-                optimizer.zero_grad()
-                if rule == "dfa":
-                    dfa_step(x[batch], y[batch])
-                else:
-                    loss((bp if rule == "bp" else fa_forward)(x[batch]), y[batch]).backward()
-                optimizer.step()
-            if where == "cuda":
-                torch.cuda.synchronize()
-
-        return run
-
-    return prepare
+    return backward
 
 
-def prepare_requests(library, device):
-    """The function that makes the work of a request (rule, batch size, examples); a rule's first request warms up."""
-    prepare, runs = {"numpyfa": numpyfa_worker, "torch": torch_worker}[library](device), {}
+def torch_dfa(net, loss, where):
+    import torch
 
-    def request(rule, batch_size, n):
-        if rule not in runs:
-            runs[rule] = prepare(rule)
-            runs[rule](min(n, 20 * batch_size), batch_size)
-        return lambda: runs[rule](n, batch_size)
+    layers = [layer for layer in net if hasattr(layer, "weight")]
+    feedback = [torch.randn(10, m, device=where) * m**-0.5 for m in SIZES[1:-1]]
+
+    def backward(x, y):
+        hidden = []
+        for layer in layers[:-1]:
+            x = torch.tanh(layer(x.detach()))
+            hidden.append(x)
+        logits = layers[-1](x.detach())
+        loss(logits, y).backward()
+        with torch.no_grad():
+            error = torch.softmax(logits, 1)
+            error[torch.arange(len(y), device=where), y] -= 1
+            error /= len(y)
+        for h, B in zip(hidden, feedback):
+            h.backward(error @ B)
+
+    return backward
+
+
+def jax_loops(options, scan):
+    parameters, step, steps = jax_mlp(options)
+    import jax
+    import numpy as np
+
+    import numpyfa as fa
+
+    data = fa.load("mnist")
+    x, y = data.x_train.reshape(-1, 784).astype(np.float32) / 255, data.y_train
+    kept = {"parameters": parameters}
+
+    def run(rule, batch_size, batches):
+        stacked = (x[np.stack(batches)], y[np.stack(batches)]) if scan else None
+        stacked = jax.block_until_ready(jax.device_put(stacked))
+        compiled = steps.lower(parameters, *stacked).compile() if scan else None  # a new number of batches, a new loop
+
+        def loop():
+            p = kept["parameters"]
+            if scan:
+                p = compiled(p, *stacked)
+            else:
+                for batch in batches:
+                    p = step(p, x[batch], y[batch])
+            kept["parameters"] = jax.block_until_ready(p)
+
+        return loop
+
+    def memory():
+        return jax.devices()[0].memory_stats()["peak_bytes_in_use"] / 2**20
+
+    return on((None, memory) if options.device == "gpu" else None, with_batches(run))
+
+
+def with_batches(run):
+    """`request` from `run(rule, batch_size, batches)`; the order is drawn, and the step is warm, before it is timed."""
+    import numpy as np
+
+    rng, warm = np.random.default_rng(0), set()
+
+    def request(times, rule, batch_size):
+        if (rule, batch_size) not in warm:
+            run(rule, batch_size, list(rng.permutation(EXAMPLES)[: 3 * batch_size].reshape(3, -1)))()
+            warm.add((rule, batch_size))
+        times = min(times, EXAMPLES // batch_size)
+        return run(rule, batch_size, list(rng.permutation(EXAMPLES)[: times * batch_size].reshape(times, -1)))
 
     return request
 
 
+def loops(options):
+    if options.serve == "numpyfa":
+        return numpyfa_loops(options)
+    if options.serve in ("jax", "jax scan"):
+        return jax_loops(options, options.serve == "jax scan")
+    return torch_loops(options, options.serve)
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
-    parser.add_argument("--out", type=Path, help="a JSON file for the result")
-    parser.add_argument("--serve", choices=("numpyfa", "torch"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = options_of(__doc__)
     if options.serve:
-        return serve(prepare_requests(options.serve, options.device))
+        return serve(lambda: loops(options), options.threads, options.device)
 
-    from numpyfa.doctor import version
-
-    def start(library):
-        return Worker(options.threads, "--serve", library, "--device", options.device)
-
-    workers = {name: start(name) for name in ("numpyfa", "torch")}
-    rows = []
-    heads = ("rule", "batch", "numpyfa ex/s", "torch ex/s", "ratio", "numpyfa MB", "torch MB")
-    print("{:5} {:>5} {:>13} {:>11} {:>6} {:>12} {:>12}".format(*heads))
-    for rule in RULES:
+    results = Results(options, threads=options.threads, device=options.device)
+    workers = {name: start(options, name) for name in RULES["bp"]}
+    print(f"{'examples a second':20}" + "".join(f"{name:>10}" for name in workers) + "   (numpyfa's, times this)")
+    for rule, names in RULES.items():
         for batch_size in BATCHES:
-            n = examples(batch_size, options.device)
-            speeds = {name: [] for name in workers}
-            for _ in range(TURNS):
-                for name, worker in workers.items():
-                    speeds[name].append(n / worker.ask(rule, batch_size, n)["seconds"])
-            memory = {}
-            for name in workers:
-                fresh = start(name)
-                peak = fresh.ask(rule, batch_size, n)["peak"]
-                memory[name] = {"peak": peak, "training": peak - fresh.loaded}
-                fresh.close()
-            a, b = (statistics.median(speeds[name]) for name in ("numpyfa", "torch"))
-            words = [f"{m['peak']:.0f} ({m['training']:.0f})" for m in memory.values()]
-            print(
-                f"{rule:5} {batch_size:5} {a:13,.0f} {b:11,.0f} {a / b:6.2f} {words[0]:>12} {words[1]:>12}", flush=True
-            )
-            rows.append({"rule": rule, "batch_size": batch_size, "examples_per_second": {"numpyfa": a, "torch": b},
-                         "ratio": a / b, "all": speeds, "peak_megabytes": memory})  # fmt: skip
+            row = {"what": f"{rule}, batch {batch_size}", "rule": rule, "batch_size": batch_size}
+            if not results.wants(row["what"]):
+                continue
+            row |= compare(options, {name: workers[name] for name in names}, dict.fromkeys(names, (rule, batch_size)))
+            speeds = {name: 1000 * batch_size / ms for name, ms in row["milliseconds"].items()}
+            print(f"{row['what']:20}" + "".join(cell(name, speeds, row["ratio"]) for name in workers), flush=True)
+            if rule == "bp":
+                row["megabytes"] = peak_memory(options, row["milliseconds"], (rule, batch_size))
+            results.add(row)
     for worker in workers.values():
         worker.close()
-    if options.out:
-        write(options.out, rows, torch=version("torch"), threads=options.threads, device=options.device)
+    results.finish()
+
+
+def cell(name, speeds, ratio):
+    if name not in speeds:
+        return f"{'':>16}"
+    return f"{speeds[name]:10,.0f}" + (f" ({1 / ratio[name]:.2f})" if name in ratio else " " * 6)
 
 
 if __name__ == "__main__":

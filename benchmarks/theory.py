@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from worker import write
+from worker import Results
 
 from numpyfa.theory import Overlaps, integrate, simulate
 
@@ -35,21 +35,21 @@ def seconds(run):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, help="a JSON file for the result")
-    options = parser.parse_args()
-    rng, eye, rows = np.random.default_rng(0), np.eye(5), []
+    results = Results(parser.parse_args(), threads=1, device="cpu")
+    rng, eye = np.random.default_rng(0), np.eye(5)
     v, F = 0.1 * rng.standard_normal(5), rng.standard_normal(5)
     for rule, feedback in (("bp", None), ("fa", F)):
         start = Overlaps(0.2 * eye, 0 * eye, eye, v, np.ones(5), feedback)
         took = seconds(lambda start=start: integrate(start, [1000], 0.2))
         print(f"{rule}: the equations to t = 1000 take {took:.2f} s")
-        rows.append({"what": "equations to t = 1000", "rule": rule, "seconds": took})
+        results.add({"what": f"{rule}, equations to t = 1000", "rule": rule, "seconds": took})
         for N in (500, 1000):
             took = seconds(lambda start=start, N=N: simulate(start, N, [STEPS / N], 0.2, seeds=range(SEEDS)))
             rate = STEPS * SEEDS / took
             print(f"{rule}: {rate:,.0f} examples a second at N = {N}, {SEEDS} seeds side by side")
-            rows.append({"what": f"simulation, N = {N}, {SEEDS} seeds", "rule": rule, "examples_per_second": rate})
-    if options.out:
-        write(options.out, rows, threads=1)
+            what = f"{rule}, simulation, N = {N}, {SEEDS} seeds"
+            results.add({"what": what, "rule": rule, "examples_per_second": rate})
+    results.finish()
 
 
 if __name__ == "__main__":

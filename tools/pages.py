@@ -1,4 +1,4 @@
-"""Write the generated tables of README.md and docs/: the rules, and the results in figures/.
+"""Write the generated tables of README.md, docs/ and benchmarks/: the rules, the results in figures/, the benchmarks.
 
     python tools/pages.py            # write them
     python tools/pages.py --check    # change nothing; exit 1 and say which page differs
@@ -8,7 +8,7 @@ A table stands between two comments, and this command alone writes what is betwe
     <!-- table: fashion-lenet -->
     <!-- end -->
 
-The name after "table:" is one of TABLES or a folder of figures/.
+The name after "table:" is one of TABLES, a folder of figures/ or a table of the benchmarks (benchmark_tables.py).
 """
 
 import argparse
@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # the package beside this file, whatever else is installed
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # the package beside this file, whatever else is installed
+
+import benchmark_tables  # noqa: E402
 
 from numpyfa.convolution import Conv  # noqa: E402
 from numpyfa.layers import Dense, Layer  # noqa: E402
@@ -266,7 +268,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
 
 
 def pages() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
+    return [page for page in found if page.exists()]
 
 
 def fill(text: str, page: str) -> str:
@@ -288,11 +291,13 @@ def make(name: str, page: str) -> list[str]:
         return TABLES[name]()
     if name in folders():
         return results(name)
+    if lines := benchmark_tables.make(name):
+        return lines
     raise PageError(f"{page}: unknown table '{name}'; there are {', '.join([*TABLES, *folders()])}")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Write the generated tables of README.md and docs/.")
+    parser = argparse.ArgumentParser(description="Write the generated tables of README.md, docs/ and benchmarks/.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a page differs")
     options = parser.parse_args(arguments)
     stale = 0

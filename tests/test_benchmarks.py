@@ -1,0 +1,152 @@
+"""The benchmarks' own machinery: a result is whole or not there, a run goes on, and a page says what the file says."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import numpyfa as fa
+
+ROOT = Path(__file__).parents[1]
+
+
+def script(folder, name):
+    spec = importlib.util.spec_from_file_location(f"{folder}_{name}", ROOT / folder / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def worker():
+    return script("benchmarks", "worker")
+
+
+def options(path, only="", quick=False):
+    return SimpleNamespace(out=path, only=re.compile(only), quick=quick)
+
+
+def rows_in(path):
+    return {row["what"]: row["ms"] for row in json.loads(path.read_text())["rows"]}
+
+
+def test_a_run_that_stopped_after_one_of_two_rows_measures_only_the_second(worker, tmp_path):
+    path = tmp_path / "x.json"
+    worker.Results(options(path)).add({"what": "a", "ms": 1})
+    assert not path.exists() and rows_in(tmp_path / "x.json.part") == {"a": 1}
+    again = worker.Results(options(path))
+    assert [again.wants(what) for what in ("a", "b")] == [False, True]
+    again.add({"what": "b", "ms": 2})
+    again.finish()
+    assert rows_in(path) == {"a": 1, "b": 2} and sorted(p.name for p in tmp_path.iterdir()) == ["x.json"]
+
+
+def test_only_replaces_its_rows_and_keeps_the_others(worker, tmp_path):
+    for only, ms in (("", 1), ("b", 2)):
+        results = worker.Results(options(tmp_path / "x.json", only))
+        for what in ("a", "b"):
+            if results.wants(what):
+                results.add({"what": what, "ms": ms})
+        results.finish()
+    assert rows_in(tmp_path / "x.json") == {"a": 1, "b": 2}
+
+
+def test_rows_of_a_quick_trial_do_not_get_into_a_file_of_full_turns(worker, tmp_path):
+    results = worker.Results(options(tmp_path / "x.json"))
+    results.add({"what": "a", "ms": 1})
+    results.finish()
+    trial = worker.Results(options(tmp_path / "x.json", "a", quick=True))
+    trial.add({"what": "a", "ms": 9})
+    with pytest.raises(fa.InputError, match="quick differ"):
+        trial.finish()
+    assert rows_in(tmp_path / "x.json") == {"a": 1}
+
+
+class Clock:
+    """A worker whose step takes so many seconds in each turn."""
+
+    def __init__(self, *seconds):
+        self.turns = [seconds[0], *seconds]  # the first is asked for to see how many fill a turn
+
+    def ask(self, times, *request):
+        seconds = times * self.turns.pop(0)
+        return {"seconds": seconds, "cpu": seconds}
+
+
+def test_a_ratio_is_the_median_of_the_turns_ratios_and_not_the_ratio_of_medians(worker):
+    turns = SimpleNamespace(turns=3, turn=1)
+    ours, theirs = Clock(1, 2, 9), Clock(4, 2, 3)  # ratios 1/4, 1, 3; medians 2 and 3
+    row = worker.compare(turns, {"numpyfa": ours, "torch": theirs}, {"numpyfa": (), "torch": ()})
+    assert row["ratio"] == {"torch": 1.0} and row["milliseconds"] == {"numpyfa": 2000, "torch": 3000}
+
+
+def test_a_peer_that_fails_is_left_out_with_its_reason(worker):
+    class Missing:
+        def ask(self, *request):
+            raise worker.PeerError("ImportError: No module named 'jax'")
+
+    turns = SimpleNamespace(turns=1, turn=1)
+    row = worker.compare(turns, {"numpyfa": Clock(1, 1), "jax": Missing()}, {"numpyfa": (), "jax": ()})
+    assert row["missing"] == {"jax": "ImportError: No module named 'jax'"} and list(row["seconds"]) == ["numpyfa"]
+
+
+def test_every_committed_result_has_a_table_and_stands_in_the_readme():
+    tables = script("tools", "benchmark_tables")
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "benchmarks" / "results").glob("*-cpu*.json"):
+        assert f"<!-- table: {path.stem} -->" in page
+        assert sum(line.startswith("|---") for line in tables.make(path.stem)) >= 1
+
+
+# -- gpu.sh ----------------------------------------------------------------------------------------------------------
+
+# Stands in for Python: each part writes its file, but `conv` fails until there is a file named mended.
+PYTHON = r"""#!/bin/bash
+case "$*" in
+*conv.py*) [ -e mended ] || { echo "no memory left"; exit 1; } ;;
+*reproduce*) mkdir -p "runs/resnet20-gpu-a-card"; echo found > runs/resnet20-gpu-a-card/summary.json ;;
+esac
+while [ $# -gt 0 ]; do [ "$1" = --out ] && [[ $2 == *.json ]] && echo found > "$2"; shift; done
+exit 0
+"""
+
+
+@pytest.fixture
+def gpu_sh(tmp_path):
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "gpu.sh").write_bytes((ROOT / "benchmarks" / "gpu.sh").read_bytes())
+    (tmp_path / "python").write_text(PYTHON)
+    (tmp_path / "python").chmod(0o755)
+
+    def run(*arguments, **environment):
+        command = ["bash", str(tmp_path / "benchmarks" / "gpu.sh"), *arguments]
+        environment = os.environ | {"PYTHON": str(tmp_path / "python"), "GPU_NAME": "A (card)"} | environment
+        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+
+    return run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
+def test_one_part_that_fails_stops_no_other_and_the_next_run_does_it_alone(gpu_sh, tmp_path):
+    first = gpu_sh()
+    assert first.returncode == 1 and "failed: conv;" in first.stderr
+    assert "conv: FAILED" in first.stdout and "no memory left" in first.stdout
+    assert first.stdout.count(": done in ") == 6
+    (tmp_path / "mended").touch()
+    second = gpu_sh()
+    assert second.returncode == 0 and second.stdout.count(": is there (") == 6
+    assert second.stdout.count(": done in ") == 1 and gpu_sh("--list").stdout.count(": is there (") == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
+def test_without_a_gpu_it_stops_with_one_line_and_status_2(gpu_sh, tmp_path):
+    (tmp_path / "python").write_text("#!/bin/bash\necho 'gpu.sh: no GPU: no driver' >&2; exit 1\n")
+    found = gpu_sh(GPU_NAME="")
+    assert (found.returncode, found.stdout, found.stderr) == (2, "", "gpu.sh: no GPU: no driver\n")
+    assert not (tmp_path / "benchmarks" / "results").exists()
