@@ -1,6 +1,7 @@
 """The rules: their equations, their streams, and that their hidden layers really learn."""
 
 import inspect
+import weakref
 
 import numpy as np
 import pytest
@@ -655,6 +656,39 @@ def test_a_direct_rule_whose_e_has_its_axes_swapped_is_refused():
     net = law_nets.dense_net("tanh")
     with pytest.raises(fa.InputError, match=r"Swapped: e for layer 2 must have the shape \(7, 4\).*found \(4, 7\)"):
         signals_of(net, Swapped(net), n=7)
+
+
+@pytest.mark.parametrize("chosen", [None, (1, 3, 5)])
+def test_a_direct_rule_projects_a_signal_when_no_earlier_one_is_in_memory(chosen):
+    """A deep net's signals are maps: all at once they would fill the memory that descending saves."""
+
+    class Watched(fa.DFA):
+        def project(self, layer, own, trace, output):
+            alive.append(sum(e() is not None for e in earlier))
+            found = super().project(layer, own, trace, output)
+            earlier.append(weakref.ref(found))
+            return found
+
+    net = fa.mlp("8-7-6-5-4-3-2", dtype="float64")
+    traces, output, _ = signals_of(net, fa.BP(net))
+    rule, alive, earlier = Watched(net, layers=chosen), [], []
+    assert len(rule.gradients(traces, output)) == 12
+    assert alive == [0] * (3 if chosen else 5)
+
+
+def test_backpropagation_has_forgotten_a_layers_delta_when_the_layer_below_is_told():
+    class Watched(fa.BP):
+        def receive(self, layer, trace, e):
+            alive.append(sum(each() is not None for each in earlier))
+            signal = super().receive(layer, trace, e)
+            earlier.append(weakref.ref(signal.delta))
+            return signal
+
+    net = fa.mlp("8-7-6-5-4-3-2", dtype="float64")
+    traces, output, _ = signals_of(net, fa.BP(net))
+    alive, earlier = [], []
+    Watched(net).gradients(traces, output)
+    assert alive == [0] * 5  # the e that is received is the only other
 
 
 def test_a_rule_that_writes_into_what_it_is_told_fails_at_once():
