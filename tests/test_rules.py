@@ -11,6 +11,7 @@ from numpyfa.laws import kp as kp_law
 from numpyfa.laws import nets as law_nets
 from numpyfa.laws import wm as wm_law
 from numpyfa.rules import magnitude
+from numpyfa.rules.pseudo import pseudo_inverse
 
 
 def settle(rule, batch_number, traces=None):
@@ -356,6 +357,24 @@ def test_pseudo_backpropagation_sends_the_moore_penrose_inverse():
     _, output, signals = signals_of(net, fa.PseudoBP(net))
     W = net[3].W  # (4, 3), of full rank: W^+ = (W^T W)^-1 W^T
     np.testing.assert_allclose(signals[2].e, output.e @ np.linalg.solve(W.T @ W, W.T), rtol=1e-10)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-6), ("float64", 1e-11)])
+@pytest.mark.parametrize("shape, condition", [((9, 9), 1e3), ((12, 5), 1e4), ((5, 12), 1e4), ((9, 1), 1), ((9, 9), 1e12)])
+def test_the_pseudo_inverse_is_linalgs(rng, shape, condition, dtype, tolerance):
+    n = min(shape)
+    U, V = (np.linalg.qr(rng.standard_normal((length, n)))[0] for length in shape)
+    W = (U * np.geomspace(1, 1 / condition, n) @ V.T).astype(dtype)
+    found, expected = pseudo_inverse(W), np.linalg.pinv(W)
+    assert found.dtype == dtype and found.shape == shape[::-1]
+    np.testing.assert_allclose(found, expected, atol=tolerance * abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("W", [np.ones((4, 4)), np.ones((5, 3)), np.zeros((3, 5)), np.outer([1, 2, 4, 8], [1, 0, 1])])
+def test_the_pseudo_inverse_of_a_matrix_without_full_rank_is_linalgs(W, dtype):
+    W = W.astype(dtype)
+    np.testing.assert_allclose(pseudo_inverse(W), np.linalg.pinv(W), atol=1e-7 if dtype == "float32" else 1e-15)
 
 
 def test_what_stands_for_the_transpose_is_the_matrix_that_deltas_cross():

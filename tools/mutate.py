@@ -424,7 +424,12 @@ MUTANTS = [
         ("self.gamma / len(trace.x) * signal.delta", "self.gamma * signal.delta", "E's gradient is a sum"),
     ),
     *of(
-        "rules/pseudo.py", "pseudo", "rules", ("linalg.pinv(layer.W)", "linalg.pinv(layer.W) * 2", "twice the inverse")
+        "rules/pseudo.py",
+        "pseudo",
+        "rules",
+        ("pseudo_inverse(layer.W)", "pseudo_inverse(layer.W) * 2", "twice the inverse"),
+        ("2 * X - X @ exact @ X", "X", "what squaring W costs stays in"),
+        ("if not linalg.norm(A) * linalg.norm(inverse) < LIMIT", "if False", "a matrix without full rank is inverted"),
     ),
     *of("rules/dfa.py", "dfa", "rules", ("output.error @ own", "output.e @ own", "the error at h, not at z")),
     *of(
