@@ -286,6 +286,15 @@ def test_usfs_magnitude_is_the_papers(scale, c):
     np.testing.assert_allclose(signals[2].e, output.e @ (c(W) * np.sign(W)).T, rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_signs_of_sign_feedback_are_numpys_from_the_smallest_weight_to_the_largest(dtype):
+    W = np.array([0.0, 1e-25, -1e-25, 1e-3, -0.5, 1e8, -1e8, np.nan], dtype)
+    for c in (1, 0.3, np.dtype(dtype).type(0.7)):
+        found = magnitude.signed(c, W)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, (c * np.sign(W)).astype(dtype))
+
+
 def test_usfs_xiao_scale_counts_the_kernel_of_a_convolution():
     net = fa.Network((6, 6, 2), [fa.Conv(3, 3, "tanh"), fa.Conv(5, 3, "tanh"), fa.Dense(3)], dtype="float64")
     assert magnitude.magnitude(net[2], "xiao") == pytest.approx(np.sqrt(2 / (9 * 5)))
@@ -360,7 +369,9 @@ def test_pseudo_backpropagation_sends_the_moore_penrose_inverse():
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-6), ("float64", 1e-11)])
-@pytest.mark.parametrize("shape, condition", [((9, 9), 1e3), ((12, 5), 1e4), ((5, 12), 1e4), ((9, 1), 1), ((9, 9), 1e12)])
+@pytest.mark.parametrize(
+    "shape, condition", [((9, 9), 1e3), ((12, 5), 1e4), ((5, 12), 1e4), ((9, 1), 1), ((9, 9), 1e12)]
+)
 def test_the_pseudo_inverse_is_linalgs(rng, shape, condition, dtype, tolerance):
     n = min(shape)
     U, V = (np.linalg.qr(rng.standard_normal((length, n)))[0] for length in shape)
