@@ -342,6 +342,30 @@ def test_sparse_pfas_factors_have_their_density_and_B_its_variance():
     np.testing.assert_array_equal(R == 0, missing)
 
 
+@pytest.mark.parametrize("n", [2, 40])
+def test_sparse_pfa_is_its_equation_for_few_rows_and_for_many(n):
+    """Few rows go through B and R one after the other, many through their product: (delta B)^T h = B^T (delta^T h)."""
+    net = law_nets.dense_net("tanh")
+    rule = fa.SparsePFA(net, expansion=3)
+    traces, output, signals = signals_of(net, rule, n)
+    gradients = rule.gradients(traces, output)
+    for number in (2, 3):
+        own, delta, h = rule.feedback[number], signals[number].delta, traces[number - 1].h
+        np.testing.assert_allclose(signals[number - 1].e, delta @ own["B"] @ own["R"], rtol=1e-12)
+        dR = own["mask"] * ((delta @ own["B"]).T @ h) / n
+        np.testing.assert_allclose(gradients[f"feedback.{number}.R"], dR, rtol=1e-12, atol=1e-16)
+
+
+def test_what_sparse_pfa_worked_out_for_one_signal_serves_no_other():
+    net = law_nets.dense_net("tanh")
+    rule = fa.SparsePFA(net, expansion=3)
+    traces, output, signals = signals_of(net, rule, 2)
+    rule.feedback_gradients(
+        net[3], rule.feedback[3], traces[3], signals[3]._replace(delta=signals[3].delta * 2), output
+    )
+    np.testing.assert_array_equal(signals_of(net, rule, 2)[2][2].e, signals[2].e)
+
+
 @pytest.mark.parametrize("rule", [fa.PFA, lambda net: fa.SparsePFA(net, density=1, expansion=10)])
 def test_with_adam_product_feedback_misses_its_angle_and_warns(mini, rule):
     """Its law needs a step that is linear in the gradient. Under SGD the angle would be 17.5 degrees."""

@@ -372,6 +372,7 @@ MUTANTS = [
             "the cheap way is another",
         ),
         ("3 / (self.density * width)", "3 / width", "sparse B is too weak"),
+        ("wide if asked is signal else", "wide if asked else", "delta B of another signal is sent"),
     ),
     *of(
         "rules/sa.py",
