@@ -293,6 +293,7 @@ MUTANTS = [
             'found[f"feedback.{number}.{name}"] = -gradient',
             "feedback climbs",
         ),
+        ("            del signal\n        return found", "        return found", "a used signal stays in memory"),
         ("self.net.sources[x.number] != (0,)", "True", "the first layer has feedback too"),
         (
             "layer.number, *([] if batch_number is None else [batch_number])",
@@ -586,6 +587,8 @@ MUTANTS = [
         ),
         ("math.sqrt(6 / (fan_in + fan_out))", "math.sqrt(3 / (fan_in + fan_out))", "Glorot's a"),
         ("1 / math.sqrt(fan_out)),", "1 / fan_out),", "Nokland's a"),
+        ("now *= np.sign(np.diag(r))", "now *= 1", "orthogonal draws prefer some rotations"),
+        ("drawn -= a", "drawn -= 0", "a uniform draw without negative numbers"),
     ),
     # -- Gradient checks, files
     *of(
