@@ -25,15 +25,20 @@ import numpy as np
 
 from .errors import InputError, choose
 
+COLUMNS = 64  # at a time, when columns are made orthogonal
 Draw = Callable[[np.random.Generator, tuple[int, ...], float, float, float], np.ndarray]
 
 
 def _orthogonal(
     rng: np.random.Generator, shape: tuple[int, ...], fan_in: float, fan_out: float, scale: float
 ) -> np.ndarray:
-    tall = rng.standard_normal((max(shape), min(shape)))
-    q, r = np.linalg.qr(tall)
-    q *= np.sign(np.diag(r))  # without this the draw would not be uniform over rotations
+    q = rng.standard_normal((max(shape), min(shape)))
+    for start in range(0, q.shape[1], COLUMNS):  # Gram and Schmidt, in q's own memory: LAPACK takes five times that
+        done, now = q[:, :start], q[:, start : start + COLUMNS]
+        for _ in range(2):  # the second time takes out what rounding left
+            now -= done @ (done.T @ now)
+            now[...], r = np.linalg.qr(now)
+            now *= np.sign(np.diag(r))  # without this the draw would not be uniform over rotations
     return q if shape[0] >= shape[1] else q.T
 
 
@@ -54,7 +59,11 @@ SCALED = ("normal", "uniform")
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, ...], a: float) -> np.ndarray:
-    return rng.uniform(-a, a, shape)
+    """The numbers of rng.uniform(-a, a, shape), somewhat faster."""
+    drawn = rng.random(shape)
+    drawn *= 2 * a
+    drawn -= a
+    return drawn
 
 
 def parse(spec: str) -> tuple[Draw, float]:

@@ -1,6 +1,7 @@
 """Losses, initialisers, optimisers and metrics against their definitions."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -85,11 +86,25 @@ def test_an_initialiser_has_its_standard_deviation_within_4_standard_errors(rng,
     assert abs(values.mean()) < 4 * deviation / math.sqrt(values.size)
 
 
-@pytest.mark.parametrize("shape", [(7, 4), (4, 7), (5, 5)])
+@pytest.mark.parametrize("shape", [(7, 4), (4, 7), (5, 5), (150, 140), (90, 200)])
 def test_an_orthogonal_draw_is_orthogonal_to_1e_14(rng, shape):
     W = init.draw("orthogonal", rng, shape)
     product = W.T @ W if shape[0] >= shape[1] else W @ W.T
     np.testing.assert_allclose(product, np.eye(min(shape)), atol=1e-14)
+
+
+def test_an_orthogonal_draw_is_the_q_of_a_normal_draw_whose_r_has_a_positive_diagonal():
+    found = init.draw("orthogonal", np.random.default_rng(3), (150, 90))
+    q, r = np.linalg.qr(np.random.default_rng(3).standard_normal((150, 90)))
+    np.testing.assert_allclose(found, q * np.sign(np.diag(r)), atol=1e-14)
+
+
+def test_an_orthogonal_draw_needs_no_more_than_half_its_own_memory_beside_it(rng):
+    tracemalloc.start()
+    q = init.draw("orthogonal", rng, (1000, 500))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * q.nbytes
 
 
 def test_a_convolutions_glorot_counts_the_kernel_in_both_fans():

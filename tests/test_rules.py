@@ -1,6 +1,7 @@
 """The rules: their equations, their streams, and that their hidden layers really learn."""
 
 import inspect
+import weakref
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpyfa.laws import kp as kp_law
 from numpyfa.laws import nets as law_nets
 from numpyfa.laws import wm as wm_law
 from numpyfa.rules import magnitude
+from numpyfa.rules.pseudo import pseudo_inverse
 
 
 def settle(rule, batch_number, traces=None):
@@ -284,6 +286,15 @@ def test_usfs_magnitude_is_the_papers(scale, c):
     np.testing.assert_allclose(signals[2].e, output.e @ (c(W) * np.sign(W)).T, rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_signs_of_sign_feedback_are_numpys_from_the_smallest_weight_to_the_largest(dtype):
+    W = np.array([0.0, 1e-25, -1e-25, 1e-3, -0.5, 1e8, -1e8, np.nan], dtype)
+    for c in (1, 0.3, np.dtype(dtype).type(0.7)):
+        found = magnitude.signed(c, W)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, (c * np.sign(W)).astype(dtype))
+
+
 def test_usfs_xiao_scale_counts_the_kernel_of_a_convolution():
     net = fa.Network((6, 6, 2), [fa.Conv(3, 3, "tanh"), fa.Conv(5, 3, "tanh"), fa.Dense(3)], dtype="float64")
     assert magnitude.magnitude(net[2], "xiao") == pytest.approx(np.sqrt(2 / (9 * 5)))
@@ -331,6 +342,30 @@ def test_sparse_pfas_factors_have_their_density_and_B_its_variance():
     np.testing.assert_array_equal(R == 0, missing)
 
 
+@pytest.mark.parametrize("n", [2, 40])
+def test_sparse_pfa_is_its_equation_for_few_rows_and_for_many(n):
+    """Few rows go through B and R one after the other, many through their product: (delta B)^T h = B^T (delta^T h)."""
+    net = law_nets.dense_net("tanh")
+    rule = fa.SparsePFA(net, expansion=3)
+    traces, output, signals = signals_of(net, rule, n)
+    gradients = rule.gradients(traces, output)
+    for number in (2, 3):
+        own, delta, h = rule.feedback[number], signals[number].delta, traces[number - 1].h
+        np.testing.assert_allclose(signals[number - 1].e, delta @ own["B"] @ own["R"], rtol=1e-12)
+        dR = own["mask"] * ((delta @ own["B"]).T @ h) / n
+        np.testing.assert_allclose(gradients[f"feedback.{number}.R"], dR, rtol=1e-12, atol=1e-16)
+
+
+def test_what_sparse_pfa_worked_out_for_one_signal_serves_no_other():
+    net = law_nets.dense_net("tanh")
+    rule = fa.SparsePFA(net, expansion=3)
+    traces, output, signals = signals_of(net, rule, 2)
+    rule.feedback_gradients(
+        net[3], rule.feedback[3], traces[3], signals[3]._replace(delta=signals[3].delta * 2), output
+    )
+    np.testing.assert_array_equal(signals_of(net, rule, 2)[2][2].e, signals[2].e)
+
+
 @pytest.mark.parametrize("rule", [fa.PFA, lambda net: fa.SparsePFA(net, density=1, expansion=10)])
 def test_with_adam_product_feedback_misses_its_angle_and_warns(mini, rule):
     """Its law needs a step that is linear in the gradient. Under SGD the angle would be 17.5 degrees."""
@@ -355,6 +390,26 @@ def test_pseudo_backpropagation_sends_the_moore_penrose_inverse():
     _, output, signals = signals_of(net, fa.PseudoBP(net))
     W = net[3].W  # (4, 3), of full rank: W^+ = (W^T W)^-1 W^T
     np.testing.assert_allclose(signals[2].e, output.e @ np.linalg.solve(W.T @ W, W.T), rtol=1e-10)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-6), ("float64", 1e-11)])
+@pytest.mark.parametrize(
+    "shape, condition", [((9, 9), 1e3), ((12, 5), 1e4), ((5, 12), 1e4), ((9, 1), 1), ((9, 9), 1e12)]
+)
+def test_the_pseudo_inverse_is_linalgs(rng, shape, condition, dtype, tolerance):
+    n = min(shape)
+    U, V = (np.linalg.qr(rng.standard_normal((length, n)))[0] for length in shape)
+    W = (U * np.geomspace(1, 1 / condition, n) @ V.T).astype(dtype)
+    found, expected = pseudo_inverse(W), np.linalg.pinv(W)
+    assert found.dtype == dtype and found.shape == shape[::-1]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("W", [np.ones((4, 4)), np.ones((5, 3)), np.zeros((3, 5)), np.outer([1, 2, 4, 8], [1, 0, 1])])
+def test_the_pseudo_inverse_of_a_matrix_without_full_rank_is_linalgs(W, dtype):
+    W = W.astype(dtype)
+    np.testing.assert_allclose(pseudo_inverse(W), np.linalg.pinv(W), rtol=0, atol=1e-7 if dtype == "float32" else 1e-15)
 
 
 def test_what_stands_for_the_transpose_is_the_matrix_that_deltas_cross():
@@ -655,6 +710,39 @@ def test_a_direct_rule_whose_e_has_its_axes_swapped_is_refused():
     net = law_nets.dense_net("tanh")
     with pytest.raises(fa.InputError, match=r"Swapped: e for layer 2 must have the shape \(7, 4\).*found \(4, 7\)"):
         signals_of(net, Swapped(net), n=7)
+
+
+@pytest.mark.parametrize("chosen", [None, (1, 3, 5)])
+def test_a_direct_rule_projects_a_signal_when_no_earlier_one_is_in_memory(chosen):
+    """A deep net's signals are maps: all at once they would fill the memory that descending saves."""
+
+    class Watched(fa.DFA):
+        def project(self, layer, own, trace, output):
+            alive.append(sum(e() is not None for e in earlier))
+            found = super().project(layer, own, trace, output)
+            earlier.append(weakref.ref(found))
+            return found
+
+    net = fa.mlp("8-7-6-5-4-3-2", dtype="float64")
+    traces, output, _ = signals_of(net, fa.BP(net))
+    rule, alive, earlier = Watched(net, layers=chosen), [], []
+    assert len(rule.gradients(traces, output)) == 12
+    assert alive == [0] * (3 if chosen else 5)
+
+
+def test_backpropagation_has_forgotten_a_layers_delta_when_the_layer_below_is_told():
+    class Watched(fa.BP):
+        def receive(self, layer, trace, e):
+            alive.append(sum(each() is not None for each in earlier))
+            signal = super().receive(layer, trace, e)
+            earlier.append(weakref.ref(signal.delta))
+            return signal
+
+    net = fa.mlp("8-7-6-5-4-3-2", dtype="float64")
+    traces, output, _ = signals_of(net, fa.BP(net))
+    alive, earlier = [], []
+    Watched(net).gradients(traces, output)
+    assert alive == [0] * 5  # the e that is received is the only other
 
 
 def test_a_rule_that_writes_into_what_it_is_told_fails_at_once():

@@ -296,6 +296,7 @@ MUTANTS = [
             'found[f"feedback.{number}.{name}"] = -gradient',
             "feedback climbs",
         ),
+        ("            del signal\n        return found", "        return found", "a used signal stays in memory"),
         ("self.net.sources[x.number] != (0,)", "True", "the first layer has feedback too"),
         (
             "layer.number, *([] if batch_number is None else [batch_number])",
@@ -306,7 +307,7 @@ MUTANTS = [
     *of("rules/bp.py", "bp", "", ("return layer.W.T", "return layer.W.T * 0.99", "BP's W^T is not W^T")),
     *of("rules/fa.py", "fa", "", ('return own["B"]', 'return own["B"] * 2', "B is doubled")),
     *of("rules/fa.py", "fa", "rules", ('return own["B"]', "return layer.W.T", "feedback alignment is BP")),
-    *of("rules/usf.py", "usf", "rules", ("magnitude(layer, self.scale) * sign.T", "sign.T", "no magnitude")),
+    *of("rules/usf.py", "usf", "rules", ("signed(c, layer.W)", "signed(1, layer.W)", "no magnitude")),
     *of(
         "rules/magnitude.py",
         "usf",
@@ -319,8 +320,8 @@ MUTANTS = [
         "rules/frsf.py",
         "frsf",
         "rules",
-        ('own["M"] * sign.T', 'own["M"]', "no sign"),
-        ('"M": abs(self.draw(', '"M": (self.draw(', "magnitudes with a sign"),
+        ('own["M"] * signed(1, layer.W).T', 'own["M"]', "no sign"),
+        ("beside_W(abs(M))", "beside_W(M)", "magnitudes with a sign"),
     ),
     *of(
         "rules/brsf.py",
@@ -367,13 +368,15 @@ MUTANTS = [
         "rules/sparse_pfa.py",
         "sparse-pfa",
         "rules",
-        ('own["mask"] * layer.outer_T', "layer.outer_T", "missing entries of R learn"),
+        ('dR *= own["mask"]', "pass", "missing entries of R learn"),
+        ('own["B"].T @ layer.outer_T', '2 * own["B"].T @ layer.outer_T', "the other order is another"),
         (
-            'layer.carry(signal.delta @ own["B"], own["R"])',
-            'layer.carry(signal.delta @ own["B"], own["R"] * 2)',
+            'signal.delta @ own["B"], own["R"])',
+            'signal.delta @ own["B"], own["R"] * 2)',
             "the cheap way is another",
         ),
         ("3 / (self.density * width)", "3 / width", "sparse B is too weak"),
+        ("wide if asked is signal else", "wide if asked else", "delta B of another signal is sent"),
     ),
     *of(
         "rules/sa.py",
@@ -386,8 +389,8 @@ MUTANTS = [
         "rules/aa.py",
         "aa",
         "rules",
-        ("2 * self.alpha * q", "self.alpha * q", "half of q"),
-        ("layer.weigh(trace.x, layer.W),", "layer.weigh(trace.x, layer.W, layer.b),", "y has a bias"),
+        ("2 * self.alpha * own", "self.alpha * own", "half of q"),
+        ("layer.weigh(x, gap)", "layer.weigh(x, gap, layer.b)", "y has a bias"),
     ),
     *of(
         "rules/ia.py",
@@ -427,7 +430,12 @@ MUTANTS = [
         ("self.gamma / len(trace.x) * signal.delta", "self.gamma * signal.delta", "E's gradient is a sum"),
     ),
     *of(
-        "rules/pseudo.py", "pseudo", "rules", ("linalg.pinv(layer.W)", "linalg.pinv(layer.W) * 2", "twice the inverse")
+        "rules/pseudo.py",
+        "pseudo",
+        "rules",
+        ("pseudo_inverse(layer.W)", "pseudo_inverse(layer.W) * 2", "twice the inverse"),
+        ("2 * X - X @ exact @ X", "X", "what squaring W costs stays in"),
+        ("if not linalg.norm(A) * linalg.norm(inverse) < LIMIT", "if False", "a matrix without full rank is inverted"),
     ),
     *of("rules/dfa.py", "dfa", "rules", ("output.error @ own", "output.e @ own", "the error at h, not at z")),
     *of(
@@ -582,6 +590,8 @@ MUTANTS = [
         ),
         ("math.sqrt(6 / (fan_in + fan_out))", "math.sqrt(3 / (fan_in + fan_out))", "Glorot's a"),
         ("1 / math.sqrt(fan_out)),", "1 / fan_out),", "Nokland's a"),
+        ("now *= np.sign(np.diag(r))", "now *= 1", "orthogonal draws prefer some rotations"),
+        ("drawn -= a", "drawn -= 0", "a uniform draw without negative numbers"),
     ),
     # -- Gradient checks, files
     *of(

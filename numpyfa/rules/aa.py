@@ -26,7 +26,7 @@ from ..backend import Array
 from ..errors import check_number
 from ..layers import Signal, Trace, Weighted
 from ..losses import Output
-from .base import Own, SequentialRule
+from .base import Own, SequentialRule, beside_W
 
 
 @dataclass
@@ -45,11 +45,12 @@ class AA(SequentialRule):
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:
-        return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
+        return {"B": beside_W(self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans))}
 
     def stand_in(self, layer: Weighted, own: Own) -> Array:
         return own["B"]
 
     def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
-        y, q = layer.weigh(trace.x, layer.W), layer.weigh(trace.x, own["B"].T)
-        return {"B": layer.outer_T(trace.x, (2 * self.alpha * q - self.beta * y) / len(y))}
+        x, gap = trace.x, 2 * self.alpha * own["B"].T - self.beta * layer.W
+        error = layer.weigh(x, gap)  # 2 alpha q - beta y, in one product
+        return {"B": layer.outer(x, error / len(error)).T}

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import init as initial
-from ..backend import Array, Streams, on_device, on_host, to_device
+from ..backend import Array, Streams, array_module, on_device, on_host, to_device
 from ..errors import InputError, is_number
 from ..layers import Dense, Layer, Signal, Trace, Weighted
 from ..losses import Loss, Output
@@ -136,31 +136,39 @@ class Rule:
                 own = self.feedback_gradients(layer, self.feedback[number], trace, signal, output)
                 for name, gradient in own.items():
                     found[f"feedback.{number}.{name}"] = gradient
+            del signal
         return found
 
-    def descend(
-        self, traces: Traces, output: Output, below: Collection[int], told: dict[int, Array] | None = None
-    ) -> Signals:
+    def descend(self, traces: Traces, output: Output, below: Collection[int]) -> Signals:
         """(number, signal) from the last layer to the first; a layer that is told nothing is left out.
 
-        `told` holds the e that is given, by layer number. A layer whose number is in `below` gets the sum of what the
-        layers that it feeds send down (`send`).
+        A layer whose number is in `below` gets the sum of what the layers that it feeds send down (`send`). Another
+        gets what is sent to it directly (`direct_e`), made when its turn comes. A signal that has been used makes room
+        for the next one.
         """
-        told = dict(told or {})
+        told: dict[int, Array] = {}
         for layer in reversed(self.net.layers):
             number, trace = layer.number, traces[layer.number]
             if layer is self.net.last:
                 signal = output.signal
-            elif number in told:
-                signal = self.receive(layer, trace, told.pop(number))
             else:
-                continue
+                e = told.pop(number) if number in told else self.direct_e(layer, trace, output)
+                if e is None:
+                    continue
+                signal = self.receive(layer, trace, e)
+                del e
             yield number, signal
             sources = [source for source in self.net.sources[number] if source in below]
             if sources:
                 sent = self.send(layer, trace, signal, output)
                 for source in sources:
                     told[source] = told[source] + sent if source in told else sent
+                del sent
+            del signal
+
+    def direct_e(self, layer: Layer, trace: Trace, output: Output) -> Array | None:
+        """The e that is sent to a layer straight from the output. None, unless a rule says otherwise."""
+        return None
 
     def send(self, layer: Layer, trace: Trace, signal: Signal, output: Output) -> Array:
         """What a layer sends to its sources: across its weights as the rule says; a junction, which has none, delta."""
@@ -220,6 +228,11 @@ def _plain(value: Any) -> Any:
         several = [_plain(each) for each in value]
         return sorted(several) if isinstance(value, (set, frozenset)) else several
     return value.item() if isinstance(value, np.generic) else value
+
+
+def beside_W(M: Array) -> Array:
+    """M, of the shape of W^T, in W^T's order in memory: entry by entry the two meet in a tenth of the time."""
+    return array_module(M).asfortranarray(M)
 
 
 class SequentialRule(Rule):
@@ -287,9 +300,8 @@ class DirectRule(Rule):
         return self.direct
 
     def signals(self, traces: Traces, output: Output) -> Signals:
-        told = {}
-        for layer in self.direct:
-            e = self.project(layer, self.feedback[layer.number], traces[layer.number], output)
-            if e is not None:
-                told[layer.number] = e
-        return self.descend(traces, output, self.below, told)
+        return self.descend(traces, output, self.below)
+
+    def direct_e(self, layer: Layer, trace: Trace, output: Output) -> Array | None:
+        own = self.feedback.get(layer.number)
+        return None if own is None else self.project(layer, own, trace, output)

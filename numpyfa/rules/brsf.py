@@ -16,11 +16,11 @@ Differs from the paper
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..backend import Array, array_module
+from ..backend import Array
 from ..layers import Weighted
 from ..losses import Output
-from .base import Own, SequentialRule, Traces
-from .magnitude import magnitudes
+from .base import Own, SequentialRule, Traces, beside_W
+from .magnitude import magnitudes, signed
 
 
 @dataclass
@@ -31,11 +31,11 @@ class BRSF(SequentialRule):
     init: str = "glorot"  # BioTorch: |M| of Xavier's uniform; "xiao": those of Xiao et al. 2018
 
     def init_feedback(self, layer: Weighted) -> Own:
-        return {"M": abs(self.draw(layer, layer.W.T.shape, magnitudes(layer, self.init), fans=layer.fans))}
+        M = self.draw(layer, layer.W.T.shape, magnitudes(layer, self.init), fans=layer.fans)
+        return {"M": beside_W(abs(M))}
 
     def stand_in(self, layer: Weighted, own: Own) -> Array:
-        sign = array_module(layer.W).sign(layer.W)
-        return own["M"] * sign.T
+        return own["M"] * signed(1, layer.W).T
 
     def settle(self, traces: Traces, output: Output) -> None:
         for layer in self.receiving_layers():

@@ -23,7 +23,7 @@ Notes
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..backend import Array, to_device
+from ..backend import Array, array_module, to_device
 from ..errors import InputError, check_number
 from ..layers import Junction, Layer, Signal, Trace, Weighted
 from ..local import make_local
@@ -67,8 +67,10 @@ class DTP(Rule):
         return self.f.forward(h.reshape(len(h), -1) @ own["V"] + own["c"])
 
     def difference(self, layer: Layer, h: Array, target: Array) -> Array:
-        """g(h) - g(target)"""
-        return self.inverse(layer, h)[0] - self.inverse(layer, target)[0]
+        """g(h) - g(target), both in one product: reading V costs more than multiplying by it."""
+        both = array_module(h).concatenate([h, target])
+        answers = self.inverse(layer, both)[0]
+        return answers[: len(h)] - answers[len(h) :]
 
     def signals(self, traces: Traces, output: Output) -> Signals:
         return self.descend(traces, output, self.hidden())
@@ -93,7 +95,8 @@ class DTP(Rule):
             h = layer.forward(x, train=True, noise=rng).h
             h = softmax(h) if layer is self.net.last else h  # its targets are probabilities
             for name, gradient in self.inverse_gradients(layer, x, h).items():
-                self.feedback[layer.number][name] -= self.rate * gradient
+                gradient *= self.rate  # in place: V may be the largest array there is
+                self.feedback[layer.number][name] -= gradient
 
     def inverse_gradients(self, layer: Layer, x: Array, h: Array) -> Own:
         """The gradients of |g(h) - x|^2, averaged over the batch."""

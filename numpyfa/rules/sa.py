@@ -24,7 +24,7 @@ from ..backend import Array
 from ..errors import check_number
 from ..layers import Signal, Trace, Weighted
 from ..losses import Output
-from .base import Own, SequentialRule
+from .base import Own, SequentialRule, beside_W
 
 
 @dataclass
@@ -43,7 +43,7 @@ class SA(SequentialRule):
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:
-        return {"B": self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans)}
+        return {"B": beside_W(self.draw(layer, layer.W.T.shape, self.init, fans=layer.fans))}
 
     def stand_in(self, layer: Weighted, own: Own) -> Array:
         return own["B"]

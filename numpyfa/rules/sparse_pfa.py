@@ -43,6 +43,7 @@ class SparsePFA(SequentialRule):
     def __post_init__(self) -> None:
         check_number("sparse-pfa: the density", self.density, 1e-6, 1)
         check_whole("sparse-pfa: the expansion", self.expansion, 1)
+        self.spread: tuple[Any, Array] = (None, None)  # within a batch: a signal, and its delta B
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:
@@ -50,29 +51,37 @@ class SparsePFA(SequentialRule):
         B, R, of_B, of_R = (self.streams("feedback", layer.number, part) for part in (1, 2, 3, 4))
         fans = self.expansion * layer.fans[1], layer.fans[0]  # with the kernel in both, as theirs
         init = f"uniform:{math.sqrt(3 / (self.density * width))}"
+        exist_B = self.draw(layer, (fan_out, width), "uniform:1", rng=of_B) <= 2 * self.density - 1
         mask = self.draw(layer, (width, fan_in), "uniform:1", rng=of_R) <= 2 * self.density - 1
-        return {
-            "B": self.draw(layer, (fan_out, width), init, rng=B)
-            * (self.draw(layer, (fan_out, width), "uniform:1", rng=of_B) <= 2 * self.density - 1),
-            "R": self.draw(layer, (width, fan_in), "glorot", fans, rng=R) * mask,
-            "mask": mask.astype(self.net.dtype),
-        }
+        R_drawn = self.draw(layer, (width, fan_in), "glorot", fans, rng=R)
+        return {"B": self.draw(layer, (fan_out, width), init, rng=B) * exist_B, "R": R_drawn * mask, "mask": mask}
 
     def stand_in(self, layer: Weighted, own: Own) -> Array:
         return own["B"] @ own["R"]
 
     def across(self, layer: Any, trace: Trace, signal: Signal, output: Output) -> Array:
-        """In two factors where that is cheaper, as it is for fewer rows than W has inputs: delta B, then R."""
-        if len(signal.delta) > len(layer.W):
+        """For few rows in two factors: delta B, then R."""
+        if not few_rows(layer, signal):
             return super().across(layer, trace, signal, output)
-        own = self.feedback[layer.number]
-        return layer.carry(signal.delta @ own["B"], own["R"])
+        own, (asked, wide), self.spread = self.feedback[layer.number], self.spread, (None, None)
+        return layer.carry(wide if asked is signal else signal.delta @ own["B"], own["R"])
 
     def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
-        return {"R": own["mask"] * layer.outer_T(trace.x, signal.delta / len(trace.x) @ own["B"])}
+        if few_rows(layer, signal):
+            self.spread = signal, signal.delta @ own["B"]  # `across` is asked next, and takes delta B from here
+            dR = layer.outer_T(trace.x, self.spread[1] / len(trace.x))
+        else:
+            dR = own["B"].T @ layer.outer_T(trace.x, signal.delta / len(trace.x))
+        dR *= own["mask"]
+        return {"R": dR}
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
         if optimizer.decay == 0:
             warn("sparse-pfa: without a decay R never forgets how it began; set one, such as 1e-4")
         if type(optimizer) is not SGD:
             warn("sparse-pfa: this optimiser's steps are not linear in the gradient, so R misses B^T W^T; use SGD")
+
+
+def few_rows(layer: Weighted, signal: Signal) -> bool:
+    """Whether to widen delta is cheaper than to work with matrices of W's size: P = B R and B^T (delta^T h)."""
+    return len(signal.delta) < min(layer.W.shape)

@@ -23,10 +23,10 @@ Differs from the paper
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..backend import Array, array_module
+from ..backend import Array
 from ..layers import Weighted
 from .base import Own, SequentialRule
-from .magnitude import check_scale, magnitude
+from .magnitude import check_scale, magnitude, signed
 
 
 @dataclass
@@ -41,5 +41,5 @@ class USF(SequentialRule):
         super().__post_init__()
 
     def stand_in(self, layer: Weighted, own: Own) -> Array:
-        sign = array_module(layer.W).sign(layer.W)
-        return magnitude(layer, self.scale) * sign.T
+        c = magnitude(layer, self.scale)
+        return signed(c, layer.W).T
