@@ -71,7 +71,7 @@ class SoftmaxCrossEntropy(Loss):
         total = p.sum(axis=1, keepdims=True)
         p /= total
         weight = target.sum(axis=1, keepdims=True)  # 1 for classes
-        value = ((xp.log(total) * weight).sum() - (shifted * target).sum()) / len(h)
+        value = (xp.vdot(xp.log(total), weight) - xp.vdot(shifted, target)) / len(h)
         p *= weight
         p -= target
         return value, p

@@ -145,7 +145,8 @@ class Network:
         if x.dtype != np.uint8 and x.dtype.kind != "f":
             raise InputError(f"examples must be bytes (uint8, 0 to 255) or floats, found {x.dtype}: convert them first")
         if x.dtype == np.uint8:
-            x = self.module.multiply(x, 1 / 255, dtype=self.dtype)
+            x = x.astype(self.dtype)
+            x *= 1 / 255
         x = x.astype(self.dtype, copy=False)
         return x if self.mean is None else (x - self.mean) / self.deviation
 

@@ -8,6 +8,7 @@ import pytest
 import standin
 
 import numpyfa as fa
+from numpyfa.backend import outer
 from numpyfa.convolution import FAST_FORM
 from numpyfa.laws import nets as law_nets
 from numpyfa.layers import Weighted
@@ -92,6 +93,15 @@ def test_a_target_that_is_a_list_is_refused():
     net = fa.mlp("6-5-3")
     with pytest.raises(fa.InputError, match="target must be an array of the output's shape .2, 3.*found a list"):
         step(net, fa.BP(net), np.zeros((2, 6), "float32"), [0, 1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_gradient_of_one_example_is_its_outer_product_to_the_last_bit(dtype):
+    rng = np.random.default_rng(0)
+    x, delta = rng.standard_normal((1, 50)).astype(dtype), rng.standard_normal((1, 7)).astype(dtype)
+    found = outer(x, delta)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, x.T * delta)
 
 
 def test_images_with_the_channels_first_are_refused_where_they_would_be_scrambled():

@@ -129,8 +129,8 @@ MUTANTS = [
         "layers bp",
         "layers mutants parts engine",
         (
-            "return rows.T * delta if len(rows) == 1",
-            "return rows.T * abs(delta) if len(rows) == 1",
+            "two[0] = row[0]",
+            "two[0] = abs(row[0])",
             "a batch of one loses signs",
         ),
         (
@@ -215,7 +215,7 @@ MUTANTS = [
         "losses bp",
         "learn mutants",
         ("p *= weight", "pass", "e for targets that do not sum to 1"),
-        ("(shifted * target).sum()) / len(h)", "(shifted * target).sum())", "softmax's value is a sum"),
+        ("xp.vdot(shifted, target)) / len(h)", "xp.vdot(shifted, target))", "softmax's value is a sum"),
         (
             "return 0.5 * (e * e).sum() / len(h), e",
             "return (e * e).sum() / len(h), e",
@@ -505,7 +505,7 @@ MUTANTS = [
         "learn.py",
         "learning",
         "mutants learn",
-        ("augment(x[batch]) if augment else x[batch]", "x[batch]", "augmentation is ignored"),
+        ("augment(images) if augment else images", "images", "augmentation is ignored"),
         (
             'streams("noise", epoch), streams("augment", epoch)',
             'streams("noise", epoch), streams("augment", 1)',
@@ -541,7 +541,7 @@ MUTANTS = [
             "return total / len(x), 100 * (1 - wrong / len(x))",
             "accuracy for error",
         ),
-        ("target[batch], noise)", "target[order[: len(batch)]], noise)", "another batch's labels"),
+        ("target.take(batch, axis=0)", "target[order[: len(batch)]]", "another batch's labels"),
     ),
     *of(
         "network.py",
@@ -554,7 +554,7 @@ MUTANTS = [
             "always in training mode",
         ),
         ("(x - self.mean) / self.deviation", "(x - self.mean) * self.deviation", "standardisation multiplies"),
-        ("self.module.multiply(x, 1 / 255,", "self.module.multiply(x, 1 / 256,", "bytes over 256"),
+        ("x *= 1 / 255", "x *= 1 / 256", "bytes over 256"),
     ),
     *of(
         "metrics.py",
