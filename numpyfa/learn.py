@@ -187,13 +187,13 @@ class _Bar:
         return lambda done, batches: self.bar.update()
 
 
-def evaluate(net: Network, loss: Loss, x: Array, label: Array, batch_size: int = 1000) -> tuple[float, float]:
+def evaluate(net: Network, loss: Loss, x: Array, label: Array) -> tuple[float, float]:
     """(mean loss, error in %) over many examples, in evaluation mode."""
     total, wrong = 0.0, 0
     one = to_device(np.eye(net.size_out, dtype=net.dtype), net.module)
-    for start in range(0, len(x), batch_size):
-        here = label[start : start + batch_size]
-        h = net.forward(net.to_float(x[start : start + batch_size]))[net.last.number].h
+    for start in range(0, len(x), net.at_once):
+        some = slice(start, start + net.at_once)
+        here, h = label[some], net.answer(net.to_float(x[some]))
         total += float(loss(h, one[here])[0]) * len(here)
         wrong += int((h.argmax(axis=1) != here).sum())
     return total / len(x), 100 * wrong / len(x)

@@ -18,17 +18,17 @@ import math
 
 from .backend import Array, array_module
 
-BYTES = 1 << 20  # of lines at a time: about a core's second-level cache
+BYTES = 1 << 21  # of lines and z at a time: one or two times a core's second-level cache
 GPU_BYTES = 1 << 28  # a GPU wants few large products instead
-SHORT = 8  # numbers in a line, below which `correlate` is faster by patches: an image of one channel
+WIDE = 3  # channels out by numbers in a line, above which `correlate` is faster by patches
 
 
 def correlate(x: Array, W: Array, kernel: int, stride: int, padding: int, bias: Array = None) -> Array:
     """rows(x) W + bias, as images."""
     cut, xp, channels_out = Cut(x.shape[1:], kernel, stride, padding), array_module(x), W.shape[1]
     z = xp.empty((len(x), *cut.size, channels_out), dtype=W.dtype)
-    for images in cut.chunks(x):
-        lines = cut.patches(x[images]) if cut.length < SHORT else cut.lines(x[images])
+    for images in cut.chunks(x, channels_out):
+        lines = cut.patches(x[images]) if channels_out > WIDE * cut.length else cut.lines(x[images])
         part = z[images].reshape(len(lines[0]), -1, channels_out)
         first, *others = zip(lines, W.reshape(len(lines), -1, channels_out))
         xp.matmul(*first, out=part)
@@ -43,7 +43,7 @@ def outer(x: Array, delta: Array, kernel: int, stride: int, padding: int) -> Arr
     """rows(x)^T delta, (k k channels, channels_out)."""
     cut, channels_out = Cut(x.shape[1:], kernel, stride, padding), delta.shape[3]
     total = array_module(x).zeros((kernel, cut.length, channels_out), dtype=delta.dtype)
-    for images in cut.chunks(x):
+    for images in cut.chunks(x, channels_out):
         lines = cut.lines(x[images])
         part = delta[images].reshape(len(lines[0]), -1, channels_out)
         for of_line, line in zip(total, lines):
@@ -63,7 +63,7 @@ def carry(delta: Array, M: Array, kernel: int, stride: int, padding: int, shape:
     cut, xp = Cut(shape, kernel, stride, padding), array_module(delta)
     x = xp.empty((len(delta), *shape), dtype=delta.dtype)
     M_of = M.reshape(-1, kernel, cut.length)
-    for images in cut.chunks(delta):
+    for images in cut.chunks(delta, len(M)):
         part = delta[images].reshape(-1, cut.size[0] * cut.size[1], len(M))
         lines = xp.zeros((len(part), *cut.shape), dtype=delta.dtype)
         for i, line in enumerate(cut.each(lines)):
@@ -89,10 +89,11 @@ class Cut:
         self.length = kernel * self.channels
         self.shape = stride, self.rows, self.size[1], self.length
 
-    def chunks(self, x: Array) -> list[slice]:
-        """Slices of all examples, each of so many that their lines fill `BYTES`."""
+    def chunks(self, x: Array, channels_out: int) -> list[slice]:
+        """Slices of all examples, each of so many that their lines, z and what is added to z fill `BYTES`."""
         size = BYTES if array_module(x).__name__ != "cupy" else GPU_BYTES
-        step = max(1, size // (math.prod(self.shape) * x.dtype.itemsize))
+        numbers = math.prod(self.shape) + 2 * math.prod(self.size) * channels_out
+        step = max(1, size // (numbers * x.dtype.itemsize))
         return [slice(start, start + step) for start in range(0, len(x), step)]
 
     def padded(self, x: Array) -> Array:
@@ -129,8 +130,9 @@ class Cut:
         return image[:, p : p + self.height, p : p + self.width]
 
     def patches(self, x: Array) -> list[Array]:
-        """[their patches], for lines that are too short to be copied one by one. They are cut pixel by pixel of the
-        kernel, a row of places at a time, and so come as columns: (1, places, k k channels)."""
+        """[their patches], for lines that are short beside z: k products would each write all of z for little. They are
+        cut pixel by pixel of the kernel, a row of places at a time, and so come as columns: (1, places, k k channels).
+        """
         xp, s, k, padded = array_module(x), self.stride, self.kernel, self.padded(x)
         image, row, column, one = padded.strides
         shape, strides = (k, self.length, len(x), *self.size), (row, one, image, s * row, s * column)

@@ -1,6 +1,6 @@
 """A network: layers, who feeds whom, and flat dictionaries {"3.W": array} of what they learn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from .backend import device as choose_device
 from .errors import InputError, check_whole, choose
 from .layers import Layer, Trace
 
+MAP_BYTES = 1 << 23  # of one layer's map: more at once is slower, and takes memory
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("float32"), "float64": np.dtype("float64")}
 
 
@@ -52,6 +53,7 @@ class Network:
         self.mean: Array = None
         self.deviation: Array = None
         self.sources = self._wire()
+        self.last_use = {source: number for number, several in self.sources.items() for source in several}
         streams, shapes = Streams(seed), [self.input_shape]
         for number, layer in enumerate(self.layers, start=1):
             incoming = [shapes[source] for source in self.sources[number]]
@@ -61,6 +63,8 @@ class Network:
         self.last = self.layers[-1]
         self.size_out = self.last.size_out
         self.largest = max(0 if layer.W is None else layer.W.size for layer in self.layers)
+        map_bytes = self.dtype.itemsize * max(int(np.prod(layer.shape_z)) for layer in self.layers)
+        self.at_once = max(1, min(1000, MAP_BYTES // map_bytes))  # examples in a batch that only asks for answers
 
     def _wire(self) -> dict[int, tuple[int, ...]]:
         """{number: the numbers of its sources}, where 0 is the network's input."""
@@ -93,6 +97,18 @@ class Network:
 
         Raises InputError for anything but an array of floats of that shape with one example or more.
         """
+        return dict(self._through(x, train, noise))
+
+    def answer(self, x: Array) -> Array:
+        """The output layer's h for the batch x, in evaluation mode; what no later layer asks for is forgotten."""
+        for _, trace in self._through(x):
+            h = trace.h
+        return h
+
+    def _through(
+        self, x: Array, train: bool = False, noise: np.random.Generator | None = None
+    ) -> Iterator[tuple[int, Trace]]:
+        """(number, trace) of each layer in turn."""
         shape = getattr(x, "shape", None)
         if shape is None or shape[1:] != self.input_shape or not shape[0] or x.dtype.kind != "f":
             found = f"a {type(x).__name__}" if shape is None else f"{x.dtype} of shape {shape}"
@@ -101,19 +117,19 @@ class Network:
                 f"from 1, found {found}; net.to_float(net.as_input(x)) makes one of bytes or of flat rows"
             )
         calm_blas(self.largest)
-        outputs, traces = [read_only(x)], {}
+        outputs = {0: read_only(x)}
         for number, layer in enumerate(self.layers, start=1):
             inputs = [outputs[source] for source in self.sources[number]]
-            traces[number] = trace = layer.forward(*inputs, train=train, noise=noise)
-            outputs.append(trace.h)
-        return traces
+            trace = layer.forward(*inputs, train=train, noise=noise)
+            outputs = {n: h for n, h in outputs.items() if self.last_use[n] > number} | {number: trace.h}
+            yield number, trace
 
-    def predict(self, x: Array, batch_size: int = 1000) -> np.ndarray:
-        """The network's output for many examples, on the host, in evaluation mode."""
+    def predict(self, x: Array, batch_size: int | None = None) -> np.ndarray:
+        """The network's output for many examples, on the host, in evaluation mode, so many at a time (`at_once`)."""
         x = self.as_input(x)
-        batch_size = check_whole("the batch size", batch_size, 1)
-        pieces = [self.to_float(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
-        return np.concatenate([to_host(self.forward(piece)[self.last.number].h) for piece in pieces])
+        batch_size = self.at_once if batch_size is None else check_whole("the batch size", batch_size, 1)
+        starts = range(0, len(x), batch_size)
+        return np.concatenate([to_host(self.answer(self.to_float(x[i : i + batch_size]))) for i in starts])
 
     def as_input(self, x: Array) -> Array:
         """Examples x as (N, *input_shape), on the device. Flat rows become images (height, width, channels), and

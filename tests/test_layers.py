@@ -72,13 +72,13 @@ def test_a_convolution_by_lines_is_rows_and_fold_to_1e_12_and_in_float32_to_1e_5
         assert max(law_nets.patch_gaps(*shape, images, "float32", device)) < 1e-5
 
 
-@pytest.mark.parametrize("channels, by", [(1, "patches"), (2, "patches"), (3, "lines")])
-def test_lines_of_fewer_than_8_numbers_are_cut_as_patches(channels, by, monkeypatch):
+@pytest.mark.parametrize("channels, by", [(1, "patches"), (2, "lines")])
+def test_patches_are_cut_for_more_than_3_channels_out_a_number_in_a_line(channels, by, monkeypatch):
     cuts = []
     for name in ("patches", "lines"):
         cut = getattr(fa.lines.Cut, name)
         monkeypatch.setattr(fa.lines.Cut, name, lambda *args, cut=cut, name=name: cuts.append(name) or cut(*args))
-    layer = fa.Conv(4, 3)
+    layer = fa.Conv(10, 3)
     fa.Network((9, 9, channels), [layer])
     layer.weigh(np.ones((2, 9, 9, channels), "float32"), layer.W)
     assert cuts == [by]
@@ -97,6 +97,20 @@ def test_a_step_of_a_convolution_never_makes_all_its_patches():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6
+
+
+def test_an_answer_keeps_no_maps_that_no_later_layer_asks_for():
+    """Of 8 convolutions with maps of 1 MB each three are alive at once: the input, the output, and lines."""
+    net = fa.Network((64, 64, 1), [*(fa.Conv(8, 3, "relu", padding=1) for _ in range(8)), fa.Dense(3)])
+    x = np.ones((8, 64, 64, 1), "float32")
+    peaks = []
+    for run in (net.answer, net.forward):
+        tracemalloc.start()
+        run(x)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] < 7e6 and peaks[1] > 10e6
+    np.testing.assert_array_equal(net.answer(x), net.forward(x)[9].h)
 
 
 def test_max_pool_sends_a_tie_to_one_place_only():

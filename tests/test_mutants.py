@@ -78,8 +78,8 @@ def test_a_last_smaller_batch_counts_by_its_examples(size):
     h = net.forward(examples.x_test)[3].h
     value = float(loss(h, np.eye(3)[examples.y_test])[0])
     error = 100 * float((h.argmax(axis=1) != examples.y_test).mean())
-    found = fa.evaluate(net, loss, examples.x_test, examples.y_test, size)
-    assert found == pytest.approx((value, error), rel=1e-12)
+    net.at_once = size
+    assert fa.evaluate(net, loss, examples.x_test, examples.y_test) == pytest.approx((value, error), rel=1e-12)
 
 
 def test_predict_and_evaluate_run_in_evaluation_mode():

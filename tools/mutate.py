@@ -371,12 +371,12 @@ MUTANTS = [
         ('dR *= own["mask"]', "pass", "missing entries of R learn"),
         ('own["B"].T @ layer.outer_T', '2 * own["B"].T @ layer.outer_T', "the other order is another"),
         (
-            'signal.delta @ own["B"], own["R"])',
-            'signal.delta @ own["B"], own["R"] * 2)',
+            'layer.carry(wide, own["R"])',
+            'layer.carry(wide, own["R"] * 2)',
             "the cheap way is another",
         ),
         ("3 / (self.density * width)", "3 / width", "sparse B is too weak"),
-        ("wide if asked is signal else", "wide if asked else", "delta B of another signal is sent"),
+        ("or self.asked[0] is not signal", "", "delta B of another signal is sent"),
     ),
     *of(
         "rules/sa.py",

@@ -159,12 +159,11 @@ class Rule:
                 del e
             yield number, signal
             sources = [source for source in self.net.sources[number] if source in below]
-            if sources:
-                sent = self.send(layer, trace, signal, output)
-                for source in sources:
-                    told[source] = told[source] + sent if source in told else sent
-                del sent
+            sent = self.send(layer, trace, signal, output) if sources else None
             del signal
+            for source in sources:
+                told[source] = told[source] + sent if source in told else sent
+            del sent
 
     def direct_e(self, layer: Layer, trace: Trace, output: Output) -> Array | None:
         """The e that is sent to a layer straight from the output. None, unless a rule says otherwise."""

@@ -28,7 +28,7 @@ from ..errors import check_number, check_whole, warn
 from ..layers import Signal, Trace, Weighted
 from ..losses import Output
 from ..optim import SGD, Optimizer
-from .base import Own, SequentialRule
+from .base import Own, SequentialRule, Traces
 
 
 @dataclass
@@ -43,7 +43,7 @@ class SparsePFA(SequentialRule):
     def __post_init__(self) -> None:
         check_number("sparse-pfa: the density", self.density, 1e-6, 1)
         check_whole("sparse-pfa: the expansion", self.expansion, 1)
-        self.spread: tuple[Any, Array] = (None, None)  # within a batch: a signal, and its delta B
+        self.asked: tuple[Signal, Array] | None = None  # the last signal, and its delta B
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:
@@ -51,37 +51,38 @@ class SparsePFA(SequentialRule):
         B, R, of_B, of_R = (self.streams("feedback", layer.number, part) for part in (1, 2, 3, 4))
         fans = self.expansion * layer.fans[1], layer.fans[0]  # with the kernel in both, as theirs
         init = f"uniform:{math.sqrt(3 / (self.density * width))}"
-        exist_B = self.draw(layer, (fan_out, width), "uniform:1", rng=of_B) <= 2 * self.density - 1
+        in_B = self.draw(layer, (fan_out, width), "uniform:1", rng=of_B) <= 2 * self.density - 1
         mask = self.draw(layer, (width, fan_in), "uniform:1", rng=of_R) <= 2 * self.density - 1
-        R_drawn = self.draw(layer, (width, fan_in), "glorot", fans, rng=R)
-        return {"B": self.draw(layer, (fan_out, width), init, rng=B) * exist_B, "R": R_drawn * mask, "mask": mask}
+        B, R = self.draw(layer, in_B.shape, init, rng=B), self.draw(layer, mask.shape, "glorot", fans, rng=R)
+        return {"B": B * in_B, "R": R * mask, "mask": mask}
 
     def stand_in(self, layer: Weighted, own: Own) -> Array:
         return own["B"] @ own["R"]
 
     def across(self, layer: Any, trace: Trace, signal: Signal, output: Output) -> Array:
         """For few rows in two factors: delta B, then R."""
-        if not few_rows(layer, signal):
-            return super().across(layer, trace, signal, output)
-        own, (asked, wide), self.spread = self.feedback[layer.number], self.spread, (None, None)
-        return layer.carry(wide if asked is signal else signal.delta @ own["B"], own["R"])
+        wide, own = self.widen(layer, signal), self.feedback[layer.number]
+        return super().across(layer, trace, signal, output) if wide is None else layer.carry(wide, own["R"])
 
     def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
-        if few_rows(layer, signal):
-            self.spread = signal, signal.delta @ own["B"]  # `across` is asked next, and takes delta B from here
-            dR = layer.outer_T(trace.x, self.spread[1] / len(trace.x))
-        else:
-            dR = own["B"].T @ layer.outer_T(trace.x, signal.delta / len(trace.x))
+        wide, n, x = self.widen(layer, signal), len(trace.x), trace.x
+        dR = own["B"].T @ layer.outer_T(x, signal.delta / n) if wide is None else layer.outer_T(x, wide / n)
         dR *= own["mask"]
         return {"R": dR}
+
+    def widen(self, layer: Weighted, signal: Signal) -> Array | None:
+        """delta B, for the gradient and the way down. None for many rows: there B R and B^T (delta^T h) are cheaper."""
+        if len(signal.delta) >= min(layer.W.shape):
+            return None
+        if self.asked is None or self.asked[0] is not signal:
+            self.asked = signal, signal.delta @ self.feedback[layer.number]["B"]
+        return self.asked[1]
+
+    def settle(self, traces: Traces, output: Output) -> None:
+        self.asked = None
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
         if optimizer.decay == 0:
             warn("sparse-pfa: without a decay R never forgets how it began; set one, such as 1e-4")
         if type(optimizer) is not SGD:
             warn("sparse-pfa: this optimiser's steps are not linear in the gradient, so R misses B^T W^T; use SGD")
-
-
-def few_rows(layer: Weighted, signal: Signal) -> bool:
-    """Whether to widen delta is cheaper than to work with matrices of W's size: P = B R and B^T (delta^T h)."""
-    return len(signal.delta) < min(layer.W.shape)
