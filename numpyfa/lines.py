@@ -15,6 +15,7 @@ out_width, channels_out).
 """
 
 import math
+from collections.abc import Iterator
 
 from .backend import Array, array_module
 
@@ -27,8 +28,9 @@ def correlate(x: Array, W: Array, kernel: int, stride: int, padding: int, bias: 
     """rows(x) W + bias, as images."""
     cut, xp, channels_out = Cut(x.shape[1:], kernel, stride, padding), array_module(x), W.shape[1]
     z = xp.empty((len(x), *cut.size, channels_out), dtype=W.dtype)
-    for images in cut.chunks(x, channels_out):
-        lines = cut.patches(x[images]) if channels_out > WIDE * cut.length else cut.lines(x[images])
+    for images, lines in (
+        cut.patches(x, channels_out) if channels_out > WIDE * cut.length else cut.lines(x, channels_out)
+    ):
         part = z[images].reshape(len(lines[0]), -1, channels_out)
         first, *others = zip(lines, W.reshape(len(lines), -1, channels_out))
         xp.matmul(*first, out=part)
@@ -43,8 +45,7 @@ def outer(x: Array, delta: Array, kernel: int, stride: int, padding: int) -> Arr
     """rows(x)^T delta, (k k channels, channels_out)."""
     cut, channels_out = Cut(x.shape[1:], kernel, stride, padding), delta.shape[3]
     total = array_module(x).zeros((kernel, cut.length, channels_out), dtype=delta.dtype)
-    for images in cut.chunks(x, channels_out):
-        lines = cut.lines(x[images])
+    for images, lines in cut.lines(x, channels_out):
         part = delta[images].reshape(len(lines[0]), -1, channels_out)
         for of_line, line in zip(total, lines):
             of_line += (line.transpose(0, 2, 1) @ part).sum(axis=0)
@@ -96,22 +97,23 @@ class Cut:
         step = max(1, size // (numbers * x.dtype.itemsize))
         return [slice(start, start + step) for start in range(0, len(x), step)]
 
-    def padded(self, x: Array) -> Array:
-        """The images with their padding, in one piece."""
-        xp, p = array_module(x), self.padding
-        if x.shape[1:3] == (self.tall, self.wide):
-            return xp.ascontiguousarray(x)
-        padded = xp.zeros((len(x), self.tall, self.wide, self.channels), dtype=x.dtype)
-        padded[:, p : p + self.height, p : p + self.width] = x
-        return padded
-
-    def lines(self, x: Array) -> list[Array]:
-        """[lines_0, lines_1, ...] of these images."""
-        xp, s, padded = array_module(x), self.stride, self.padded(x)
-        image, row, column, one = padded.strides
-        strides = (image, row, s * row, s * column, one)
-        lines = xp.lib.stride_tricks.as_strided(padded, (len(x), *self.shape), strides)
-        return self.each(xp.ascontiguousarray(lines))
+    def lines(self, x: Array, channels_out: int) -> Iterator[tuple[slice, list[Array]]]:
+        """(which images, [lines_0, lines_1, ...]) of each chunk. The next chunk takes the memory of the one before."""
+        xp, s, buffer = array_module(x), self.stride, None
+        if (self.kernel, s, self.padding) == (1, 1, 0):  # the lines are the image
+            for images in self.chunks(x, channels_out):
+                yield images, [x[images].reshape(-1, self.height * self.width, self.channels)]
+            return
+        for images, padded in self.padded(x, channels_out):
+            if buffer is None:  # the first chunk is the largest
+                image, row, column, one = padded.strides
+                strides = (image, row, s * row, s * column, one)
+                cut = xp.lib.stride_tricks.as_strided(padded, (len(padded), *self.shape), strides)
+                buffer = xp.empty(cut.shape, dtype=x.dtype)
+                lines = self.each(buffer)
+            n = len(padded)
+            buffer[:n] = cut[:n]
+            yield images, lines if n == len(buffer) else [line[:n] for line in lines]
 
     def each(self, lines: Array) -> list[Array]:
         """[lines_0, lines_1, ...]: for each i the i-th line of every patch, (images, places, k channels). Views."""
@@ -129,12 +131,23 @@ class Cut:
         image = image.reshape(len(lines), self.tall, self.wide, c)
         return image[:, p : p + self.height, p : p + self.width]
 
-    def patches(self, x: Array) -> list[Array]:
-        """[their patches], for lines that are short beside z: k products would each write all of z for little. They are
-        cut pixel by pixel of the kernel, a row of places at a time, and so come as columns: (1, places, k k channels).
-        """
-        xp, s, k, padded = array_module(x), self.stride, self.kernel, self.padded(x)
-        image, row, column, one = padded.strides
-        shape, strides = (k, self.length, len(x), *self.size), (row, one, image, s * row, s * column)
-        columns = xp.ascontiguousarray(xp.lib.stride_tricks.as_strided(padded, shape, strides))
-        return [columns.reshape(1, k * self.length, -1).transpose(0, 2, 1)]
+    def patches(self, x: Array, channels_out: int) -> Iterator[tuple[slice, list[Array]]]:
+        """(which images, [their patches]) of each chunk, for lines that are short beside z: k products would each write
+        all of z for little. They are cut pixel by pixel of the kernel, a row of places at a time, and so come as
+        columns: (1, places, k k channels)."""
+        xp, s, k = array_module(x), self.stride, self.kernel
+        for images, padded in self.padded(x, channels_out):
+            image, row, column, one = padded.strides
+            shape, strides = (k, self.length, len(padded), *self.size), (row, one, image, s * row, s * column)
+            columns = xp.ascontiguousarray(xp.lib.stride_tricks.as_strided(padded, shape, strides))
+            yield images, [columns.reshape(1, k * self.length, -1).transpose(0, 2, 1)]
+
+    def padded(self, x: Array, channels_out: int) -> Iterator[tuple[slice, Array]]:
+        """(which images, these with zeros around them) of each chunk. The next chunk takes this one's memory."""
+        p, chunks = self.padding, self.chunks(x, channels_out)
+        buffer = array_module(x).zeros((len(x[chunks[0]]), self.tall, self.wide, self.channels), dtype=x.dtype)
+        inside = buffer[:, p : p + self.height, p : p + self.width]
+        for images in chunks:
+            n = len(x[images])
+            inside[:n] = x[images]
+            yield images, buffer[:n]

@@ -1,5 +1,6 @@
 """Batch normalisation, in training and in evaluation."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,8 @@ class BatchNorm(Local):
 
 
 def wide(z: Array) -> Array:
-    """z as rows of whole image lines, (N height, width channels): NumPy is faster along long rows."""
-    return z.reshape(-1, z.shape[-1] if z.ndim == 2 else z.shape[-2] * z.shape[-1])
+    """z as one row an example, (N, height width channels): NumPy is faster along long rows."""
+    return z.reshape(len(z), -1)
 
 
 def along(v: Array, rows: Array) -> Array:
@@ -85,5 +86,6 @@ def along(v: Array, rows: Array) -> Array:
 
 def channel_products(a: Array, b: Array, shape: tuple[int, ...]) -> Array:
     """The sum of a b over all axes but the last, without the array a b. Both are `wide` forms of that shape."""
-    sums = array_module(a).einsum("rc,rc->c", a, b)
+    lines = -1, math.prod(shape[-2:]) if len(shape) == 4 else shape[-1]
+    sums = array_module(a).einsum("rc,rc->c", a.reshape(lines), b.reshape(lines))
     return sums.reshape(-1, shape[-1]).sum(axis=0)
