@@ -59,11 +59,7 @@ SCALED = ("normal", "uniform")
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, ...], a: float) -> np.ndarray:
-    """The numbers of rng.uniform(-a, a, shape), somewhat faster."""
-    drawn = rng.random(shape)
-    drawn *= 2 * a
-    drawn -= a
-    return drawn
+    return rng.uniform(-a, a, shape)
 
 
 def parse(spec: str) -> tuple[Draw, float]:

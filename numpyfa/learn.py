@@ -153,6 +153,7 @@ def run_epoch(
     keep_freed_memory()
     starts = range(0, len(order), batch_size)
     with np.errstate(all="ignore"):  # what goes wrong with numbers is told by Diverged
+        x = net.module.ascontiguousarray(x)  # `take` would copy all of a transposed view each time
         for done, start in enumerate(starts, start=1):
             batch = order[start : start + batch_size]
             images, wanted = x.take(batch, axis=0), target.take(batch, axis=0)  # x[batch] by a quicker way
@@ -251,6 +252,6 @@ def explain_divergence(
 
 def _prepare(net: Network, data: Dataset) -> tuple[Array, Array, Array, Array, Array]:
     """Inputs, one-hot targets and labels of the training set, inputs and labels of the test set, on the device."""
-    x, x_test = net.as_input(data.x_train), net.as_input(data.x_test)
+    x, x_test = (net.module.ascontiguousarray(net.as_input(each)) for each in (data.x_train, data.x_test))
     target = to_device(one_hot(data.y_train, data.classes, net.dtype), net.module)
     return x, target, to_device(data.y_train, net.module), x_test, to_device(data.y_test, net.module)

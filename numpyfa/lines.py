@@ -28,9 +28,8 @@ def correlate(x: Array, W: Array, kernel: int, stride: int, padding: int, bias: 
     """rows(x) W + bias, as images."""
     cut, xp, channels_out = Cut(x.shape[1:], kernel, stride, padding), array_module(x), W.shape[1]
     z = xp.empty((len(x), *cut.size, channels_out), dtype=W.dtype)
-    for images, lines in (
-        cut.patches(x, channels_out) if channels_out > WIDE * cut.length else cut.lines(x, channels_out)
-    ):
+    cuts = cut.patches if channels_out > WIDE * cut.length else cut.lines
+    for images, lines in cuts(x, channels_out):
         part = z[images].reshape(len(lines[0]), -1, channels_out)
         first, *others = zip(lines, W.reshape(len(lines), -1, channels_out))
         xp.matmul(*first, out=part)
@@ -48,7 +47,10 @@ def outer(x: Array, delta: Array, kernel: int, stride: int, padding: int) -> Arr
     for images, lines in cut.lines(x, channels_out):
         part = delta[images].reshape(len(lines[0]), -1, channels_out)
         for of_line, line in zip(total, lines):
-            of_line += (line.transpose(0, 2, 1) @ part).sum(axis=0)
+            if line.shape[1] < channels_out:  # small images: one product of all their places, copied together
+                of_line += line.reshape(-1, cut.length).T @ part.reshape(-1, channels_out)
+            else:
+                of_line += (line.transpose(0, 2, 1) @ part).sum(axis=0)
     return total.reshape(-1, channels_out)
 
 
@@ -88,21 +90,21 @@ class Cut:
         self.rows = -(-tall // stride)
         self.tall, self.wide = self.rows * stride, wide  # of the padded image
         self.length = kernel * self.channels
-        self.shape = stride, self.rows, self.size[1], self.length
+        self.shape = min(stride, kernel), self.rows, self.size[1], self.length  # of an image's lines
 
     def chunks(self, x: Array, channels_out: int) -> list[slice]:
         """Slices of all examples, each of so many that their lines, z and what is added to z fill `BYTES`."""
         size = BYTES if array_module(x).__name__ != "cupy" else GPU_BYTES
         numbers = math.prod(self.shape) + 2 * math.prod(self.size) * channels_out
         step = max(1, size // (numbers * x.dtype.itemsize))
-        return [slice(start, start + step) for start in range(0, len(x), step)]
+        return [slice(start, start + step) for start in range(0, max(1, len(x)), step)]
 
     def lines(self, x: Array, channels_out: int) -> Iterator[tuple[slice, list[Array]]]:
         """(which images, [lines_0, lines_1, ...]) of each chunk. The next chunk takes the memory of the one before."""
         xp, s, buffer = array_module(x), self.stride, None
-        if (self.kernel, s, self.padding) == (1, 1, 0):  # the lines are the image
+        if (self.kernel, self.padding) == (1, 0):  # a line is a pixel
             for images in self.chunks(x, channels_out):
-                yield images, [x[images].reshape(-1, self.height * self.width, self.channels)]
+                yield images, [x[images, ::s, ::s].reshape(-1, self.size[0] * self.size[1], self.channels)]
             return
         for images, padded in self.padded(x, channels_out):
             if buffer is None:  # the first chunk is the largest
@@ -110,7 +112,7 @@ class Cut:
                 strides = (image, row, s * row, s * column, one)
                 cut = xp.lib.stride_tricks.as_strided(padded, (len(padded), *self.shape), strides)
                 buffer = xp.empty(cut.shape, dtype=x.dtype)
-                lines = self.each(buffer)
+                lines = self.each(buffer)  # views: they hold the lines of every chunk in turn
             n = len(padded)
             buffer[:n] = cut[:n]
             yield images, lines if n == len(buffer) else [line[:n] for line in lines]
@@ -127,7 +129,7 @@ class Cut:
         image = array_module(lines).zeros((len(lines), self.rows, self.stride, self.wide, c), dtype=lines.dtype)
         for j in range(self.kernel):
             pixels = lines[..., j * c : (j + 1) * c].transpose(0, 2, 1, 3, 4)
-            image[:, :, :, j : j + end : self.stride] += pixels
+            image[:, :, : self.shape[0], j : j + end : self.stride] += pixels
         image = image.reshape(len(lines), self.tall, self.wide, c)
         return image[:, p : p + self.height, p : p + self.width]
 

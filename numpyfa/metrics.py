@@ -18,6 +18,7 @@ over the hidden layers that were told something; the output layer's delta is exa
 The BP reference uses the same traces, so the same activations, dropout masks and batch statistics.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -148,12 +149,18 @@ def _per_example(measure: Measure) -> Callable[[int, Array, Array], float]:
 
 
 def _per_layer(rule: Rule, traces: Traces, output: Output, measure: Callable[[int, Array, Array], float]) -> ByLayer:
-    mine, true = dict(rule.signals(traces, output)), dict(BP(rule.net).signals(traces, output))
-    return {
-        number: measure(len(traces[number].h), mine[number].delta, true[number].delta)
-        for number in rule.hidden()
-        if number in mine
-    }
+    """The two rules' signals side by side: what has been measured is forgotten, so that two layers' are in memory."""
+    found: ByLayer = {}
+    mine: dict[int, Array] = {}
+    true: dict[int, Array] = {}
+    for pair in itertools.zip_longest(rule.signals(traces, output), BP(rule.net).signals(traces, output)):
+        for deltas, told in zip((mine, true), pair):
+            if told is not None:
+                number, signal = told
+                deltas[number] = signal.delta
+        for number in mine.keys() & true.keys():
+            found[number] = measure(len(traces[number].h), mine.pop(number), true.pop(number))
+    return {number: found[number] for number in rule.hidden() if number in found}
 
 
 def _gradients(rule: Rule, traces: Traces, output: Output) -> dict[int, np.ndarray]:

@@ -64,7 +64,8 @@ class Network:
         self.size_out = self.last.size_out
         self.largest = max(0 if layer.W is None else layer.W.size for layer in self.layers)
         map_bytes = self.dtype.itemsize * max(int(np.prod(layer.shape_z)) for layer in self.layers)
-        self.at_once = max(1, min(1000, MAP_BYTES // map_bytes))  # examples in a batch that only asks for answers
+        few = max(1, min(1000, MAP_BYTES // map_bytes))
+        self.at_once = few if self.module is np else 1000  # examples in a batch that only asks for answers
 
     def _wire(self) -> dict[int, tuple[int, ...]]:
         """{number: the numbers of its sources}, where 0 is the network's input."""

@@ -68,8 +68,8 @@ def test_a_convolution_by_lines_is_rows_and_fold_to_1e_12_and_in_float32_to_1e_5
     """At every stride, padding and kernel, also a padding wider than the kernel and a stride that leaves pixels out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fa.lines, "BYTES", size)
-        assert max(law_nets.patch_gaps(*shape, images, "float64", device)) < 1e-12
-        assert max(law_nets.patch_gaps(*shape, images, "float32", device)) < 1e-5
+        assert max(law_nets.line_gaps(*shape, images, "float64", device)) < 1e-12
+        assert max(law_nets.line_gaps(*shape, images, "float32", device)) < 1e-5
 
 
 @pytest.mark.parametrize("channels, by", [(1, "patches"), (2, "lines")])
@@ -111,6 +111,12 @@ def test_an_answer_keeps_no_maps_that_no_later_layer_asks_for():
         tracemalloc.stop()
     assert peaks[0] < 7e6 and peaks[1] > 10e6
     np.testing.assert_array_equal(net.answer(x), net.forward(x)[9].h)
+
+
+def test_an_answer_of_a_residual_net_is_its_forward_pass():
+    net = fa.resnet8(dtype="float64")
+    x = np.random.default_rng(0).standard_normal((3, 28, 28, 1))
+    np.testing.assert_array_equal(net.answer(x), net.forward(x)[net.last.number].h)
 
 
 def test_max_pool_sends_a_tie_to_one_place_only():

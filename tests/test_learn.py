@@ -1,13 +1,16 @@
 """Training, checkpoints and resuming."""
 
 import math
+import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import numpyfa as fa
 from numpyfa import checkpoint
-from numpyfa.learn import one_hot
+from numpyfa.laws import nets as law_nets
+from numpyfa.learn import one_hot, run_epoch
 
 
 def job(rule="fa", seed=0, sizes="784-20-10", **options):
@@ -297,3 +300,32 @@ def test_a_step_never_holds_all_signals_at_once():
     tracemalloc.stop()
     weights = sum(each.nbytes for each in net.parameters().values())
     assert 30 * one < peak < 30 * one + 2 * weights + 6 * one
+
+
+def test_a_transposed_data_set_is_trained_on_without_a_copy_of_it_for_each_batch():
+    """4 MB of bytes, channels first: taking a batch out of such a view copies all of it."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (4000, 3, 18, 18), dtype=np.uint8).transpose(0, 2, 3, 1)
+    y = fa.one_hot(rng.integers(0, 10, 4000), 10, np.float32)
+    order = np.arange(400)
+    weights, peaks = [], []
+    for data in (x, x.copy()):
+        net = fa.Network((18, 18, 3), [fa.Dense(10)])
+        tracemalloc.start()
+        run_epoch(net, fa.BP(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), data, y, order, 4)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        weights.append(net[1].W)
+    np.testing.assert_array_equal(*weights)
+    assert peaks[0] < x.nbytes + peaks[1] + 1e6
+
+
+@pytest.mark.parametrize("name", fa.RULES)
+def test_what_a_rule_says_of_a_batch_leaves_nothing_behind_in_it(name):
+    """Not even a signal to save work: a pickle of the rule would hold it."""
+    net = law_nets.dense_net("tanh")
+    rule, (x, target) = fa.make_rule(name, net), law_nets.batch(net, 2)
+    before = pickle.dumps(rule)
+    traces = net.forward(x, train=True)
+    rule.gradients(traces, fa.SoftmaxCrossEntropy().output(net, traces, target))
+    assert pickle.dumps(rule) == before

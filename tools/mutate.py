@@ -371,12 +371,12 @@ MUTANTS = [
         ('dR *= own["mask"]', "pass", "missing entries of R learn"),
         ('own["B"].T @ layer.outer_T', '2 * own["B"].T @ layer.outer_T', "the other order is another"),
         (
-            'layer.carry(wide, own["R"])',
-            'layer.carry(wide, own["R"] * 2)',
+            'signal.delta @ own["B"], own["R"])',
+            'signal.delta @ own["B"], own["R"] * 2)',
             "the cheap way is another",
         ),
         ("3 / (self.density * width)", "3 / width", "sparse B is too weak"),
-        ("or self.asked[0] is not signal", "", "delta B of another signal is sent"),
+        ("wide if asked is signal else", "wide if asked else", "delta B of another signal is sent"),
     ),
     *of(
         "rules/sa.py",

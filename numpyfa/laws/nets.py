@@ -270,7 +270,7 @@ def adjoint_gap(
     return float(abs((rows * r).sum() - (x * layer.fold(r)).sum()) / (np.linalg.norm(x) * np.linalg.norm(r)))
 
 
-def patch_gaps(
+def line_gaps(
     height: int,
     width: int,
     channels: int,

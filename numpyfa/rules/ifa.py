@@ -64,6 +64,5 @@ class IFA(Rule):
             signal = self.receive(layer, trace, e)
             sent[number] = signal.delta.reshape(trace.h.shape)
             yield number, signal
-            ahead = {source for later in self.net.layers[number:] for source in self.net.sources[later.number]}
-            sent = {source: delta for source, delta in sent.items() if source in ahead}
+            sent = {source: delta for source, delta in sent.items() if self.net.last_use[source] > number}
         yield self.net.last.number, output.signal

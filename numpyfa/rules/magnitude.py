@@ -4,12 +4,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..backend import Array, array_module
 from ..convolution import Conv
 from ..errors import choose
 from ..layers import Weighted
 
-STRETCH = 1e30  # no weight but 0 is smaller than c by as much
+STRETCH = 1e30  # a weight smaller than c by more than that counts for less than its sign
 
 
 def biotorch(layer: Weighted) -> float:
@@ -52,5 +54,6 @@ def magnitude(layer: Weighted, scale: str) -> Any:
 
 def signed(c: Any, W: Array) -> Array:
     """c sign(W), in half the time of NumPy's sign: W is stretched until it lies beyond c or -c, and cut off there."""
-    stretched = W * STRETCH
+    with np.errstate(over="ignore"):
+        stretched = W * STRETCH
     return array_module(W).clip(stretched, -c, c, out=stretched)

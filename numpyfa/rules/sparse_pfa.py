@@ -28,7 +28,7 @@ from ..errors import check_number, check_whole, warn
 from ..layers import Signal, Trace, Weighted
 from ..losses import Output
 from ..optim import SGD, Optimizer
-from .base import Own, SequentialRule, Traces
+from .base import Own, SequentialRule
 
 
 @dataclass
@@ -43,7 +43,7 @@ class SparsePFA(SequentialRule):
     def __post_init__(self) -> None:
         check_number("sparse-pfa: the density", self.density, 1e-6, 1)
         check_whole("sparse-pfa: the expansion", self.expansion, 1)
-        self.asked: tuple[Signal, Array] | None = None  # the last signal, and its delta B
+        self.spread: dict[int, tuple[Any, Array]] = {}  # a layer's signal, and its delta B, between two calls
         super().__post_init__()
 
     def init_feedback(self, layer: Weighted) -> Own:
@@ -61,28 +61,28 @@ class SparsePFA(SequentialRule):
 
     def across(self, layer: Any, trace: Trace, signal: Signal, output: Output) -> Array:
         """For few rows in two factors: delta B, then R."""
-        wide, own = self.widen(layer, signal), self.feedback[layer.number]
-        return super().across(layer, trace, signal, output) if wide is None else layer.carry(wide, own["R"])
+        if many_rows(layer, signal):
+            return super().across(layer, trace, signal, output)
+        own, (asked, wide) = self.feedback[layer.number], self.spread.pop(layer.number, (None, None))
+        return layer.carry(wide if asked is signal else signal.delta @ own["B"], own["R"])
 
     def feedback_gradients(self, layer: Any, own: Own, trace: Trace, signal: Signal, output: Output) -> Own:
-        wide, n, x = self.widen(layer, signal), len(trace.x), trace.x
-        dR = own["B"].T @ layer.outer_T(x, signal.delta / n) if wide is None else layer.outer_T(x, wide / n)
+        if many_rows(layer, signal):
+            dR = own["B"].T @ layer.outer_T(trace.x, signal.delta / len(trace.x))
+        else:
+            wide = signal.delta @ own["B"]
+            self.spread[layer.number] = signal, wide  # for `across`, which is asked next and forgets it
+            dR = layer.outer_T(trace.x, wide / len(trace.x))
         dR *= own["mask"]
         return {"R": dR}
-
-    def widen(self, layer: Weighted, signal: Signal) -> Array | None:
-        """delta B, for the gradient and the way down. None for many rows: there B R and B^T (delta^T h) are cheaper."""
-        if len(signal.delta) >= min(layer.W.shape):
-            return None
-        if self.asked is None or self.asked[0] is not signal:
-            self.asked = signal, signal.delta @ self.feedback[layer.number]["B"]
-        return self.asked[1]
-
-    def settle(self, traces: Traces, output: Output) -> None:
-        self.asked = None
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
         if optimizer.decay == 0:
             warn("sparse-pfa: without a decay R never forgets how it began; set one, such as 1e-4")
         if type(optimizer) is not SGD:
             warn("sparse-pfa: this optimiser's steps are not linear in the gradient, so R misses B^T W^T; use SGD")
+
+
+def many_rows(layer: Weighted, signal: Signal) -> bool:
+    """Whether B R and B^T (delta^T h), products of W's size, are cheaper than to widen delta."""
+    return len(signal.delta) >= min(layer.W.shape)
