@@ -47,10 +47,7 @@ def outer(x: Array, delta: Array, kernel: int, stride: int, padding: int) -> Arr
     for images, lines in cut.lines(x, channels_out):
         part = delta[images].reshape(len(lines[0]), -1, channels_out)
         for of_line, line in zip(total, lines):
-            if line.shape[1] < channels_out:  # small images: one product of all their places, copied together
-                of_line += line.reshape(-1, cut.length).T @ part.reshape(-1, channels_out)
-            else:
-                of_line += (line.transpose(0, 2, 1) @ part).sum(axis=0)
+            of_line += (line.transpose(0, 2, 1) @ part).sum(axis=0)
     return total.reshape(-1, channels_out)
 
 
@@ -67,10 +64,10 @@ def carry(delta: Array, M: Array, kernel: int, stride: int, padding: int, shape:
     x = xp.empty((len(delta), *shape), dtype=delta.dtype)
     M_of = M.reshape(-1, kernel, cut.length)
     for images in cut.chunks(delta, len(M)):
-        part = delta[images].reshape(-1, cut.size[0] * cut.size[1], len(M))
-        lines = xp.zeros((len(part), *cut.shape), dtype=delta.dtype)
+        part = delta[images].reshape(-1, len(M))
+        lines = xp.zeros((len(x[images]), *cut.shape), dtype=delta.dtype)
         for i, line in enumerate(cut.each(lines)):
-            line += part @ M_of[:, i]
+            line += (part @ M_of[:, i]).reshape(line.shape)
         x[images] = cut.put_together(lines)
     return x
 
@@ -100,11 +97,12 @@ class Cut:
         return [slice(start, start + step) for start in range(0, max(1, len(x)), step)]
 
     def lines(self, x: Array, channels_out: int) -> Iterator[tuple[slice, list[Array]]]:
-        """(which images, [lines_0, lines_1, ...]) of each chunk. The next chunk takes the memory of the one before."""
+        """(which images, [lines_0, lines_1, ...]) of each chunk, (images, places, k channels), or all places as one
+        image's. The next chunk takes the memory of the one before."""
         xp, s, buffer = array_module(x), self.stride, None
         if (self.kernel, self.padding) == (1, 0):  # a line is a pixel
             for images in self.chunks(x, channels_out):
-                yield images, [x[images, ::s, ::s].reshape(-1, self.size[0] * self.size[1], self.channels)]
+                yield images, [x[images, ::s, ::s].reshape(1, -1, self.channels)]
             return
         for images, padded in self.padded(x, channels_out):
             if buffer is None:  # the first chunk is the largest
@@ -115,7 +113,10 @@ class Cut:
                 lines = self.each(buffer)  # views: they hold the lines of every chunk in turn
             n = len(padded)
             buffer[:n] = cut[:n]
-            yield images, lines if n == len(buffer) else [line[:n] for line in lines]
+            some = lines if n == len(buffer) else [line[:n] for line in lines]
+            if self.size[0] * self.size[1] < channels_out:  # small images: better copied into one matrix
+                some = [line.reshape(1, -1, self.length) for line in some]
+            yield images, some
 
     def each(self, lines: Array) -> list[Array]:
         """[lines_0, lines_1, ...]: for each i the i-th line of every patch, (images, places, k channels). Views."""
