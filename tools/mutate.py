@@ -116,8 +116,8 @@ MUTANTS = [
         ("part += bias", "part[:1] += bias", "the bias reaches one image"),
         ("self.stride] += pixels", "self.stride] = pixels", "carry overwrites overlapping lines"),
         (
-            "line += part @ M_of[:, i]",
-            "line[...] = part @ M_of[:, i]",
+            "line += (part @ M_of[:, i])",
+            "line[...] = (part @ M_of[:, i])",
             "carry overwrites shared lines",
         ),
         ("part += line @ W_of_line", "pass", "only a patch's first line is seen"),
