@@ -28,6 +28,13 @@ def worker():
     return script("benchmarks", "worker")
 
 
+@pytest.fixture
+def benchmark(monkeypatch):
+    """A script of benchmarks/ by its name."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return lambda name: script("benchmarks", name)
+
+
 def options(path, only="", quick=False):
     return SimpleNamespace(out=path, only=re.compile(only), quick=quick)
 
@@ -94,6 +101,17 @@ def test_a_peer_that_fails_is_left_out_with_its_reason(worker):
     turns = SimpleNamespace(turns=1, turn=1)
     row = worker.compare(turns, {"numpyfa": Clock(1, 1), "jax": Missing()}, {"numpyfa": (), "jax": ()})
     assert row["missing"] == {"jax": "ImportError: No module named 'jax'"} and list(row["seconds"]) == ["numpyfa"]
+
+
+@pytest.mark.parametrize("times", [1, 117, 118, 300])  # an epoch has 117 whole batches of 512
+def test_a_turn_runs_as_many_batches_as_it_is_divided_by(benchmark, times):
+    counts = []
+
+    def run(rule, batch_size, batches):
+        return lambda: counts.append([len(batches), *{len(batch) for batch in batches}])
+
+    benchmark("mlp").with_batches(run)(times, "bp", 512)()
+    assert counts == [[3, 512], [times, 512]], "three to warm up, then those that are timed"
 
 
 def test_every_committed_result_has_a_table_and_stands_in_the_readme():
