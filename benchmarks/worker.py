@@ -10,6 +10,7 @@ do what is asked, is left out and the reason is written down.
 
 import argparse
 import contextlib
+import hashlib
 import io
 import json
 import math
@@ -221,7 +222,7 @@ class Results:
 
     With --out, each is on the disk as soon as it is measured, in FILE.part: the same command started again goes on
     there. FILE itself is written whole, by `finish`. With --only, the rows of an older FILE that this run did not make
-    stay, if they were made on the same machine with the same versions.
+    stay. Rows go into one file only if they were made on the same machine with the same versions and the same code.
     """
 
     def __init__(self, options, **about):
@@ -259,7 +260,10 @@ class Results:
         before = {name: value for name, value in old["machine"].items() if name != "date"}
         differs = [name for name in before | self.machine if before.get(name) != self.machine.get(name)]
         if differs:
-            raise InputError(f"{path} was made otherwise ({', '.join(differs)} differ): move it away, or name another")
+            raise InputError(
+                f"{path} was made otherwise ({', '.join(differs)} differ), and its rows do not mix with others: "
+                "move it away, or name another"
+            )
         self.rows = {row["what"]: row for row in old["rows"]}
 
     def write(self, path):
@@ -277,11 +281,22 @@ def describe():
     from numpyfa.backend import find_gpu
     from numpyfa.doctor import machine, version
 
-    found = machine() | {name: version(name) for name in ("torch", "jax")} | {"dtype": "float32"}
+    found = machine() | {name: version(name) for name in ("torch", "jax")} | {"dtype": "float32", "code": code()}
     cupy, _ = find_gpu()
     if cupy is not None:
         found |= {"gpu": cupy.cuda.runtime.getDeviceProperties(0)["name"].decode(), "cupy": cupy.__version__}
     return found
+
+
+def code():
+    """Twelve digits of a hash of what is measured: the files of numpyfa and of the benchmarks."""
+    import numpyfa
+
+    found = hashlib.sha256()
+    for folder in (Path(numpyfa.__file__).parent, Path(__file__).resolve().parent):
+        for path in sorted(folder.rglob("*.py")):
+            found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def short(value):

@@ -75,6 +75,25 @@ def test_rows_of_a_quick_trial_do_not_get_into_a_file_of_full_turns(worker, tmp_
     assert rows_in(tmp_path / "x.json") == {"a": 1}
 
 
+def test_rows_of_other_code_do_not_get_into_a_file_or_a_run_that_goes_on(worker, tmp_path, monkeypatch):
+    path = tmp_path / "x.json"
+    worker.Results(options(path)).add({"what": "a", "ms": 1})
+    monkeypatch.setattr(worker, "code", lambda: "another")
+    with pytest.raises(fa.InputError, match=re.escape("x.json.part was made otherwise (code differ)")):
+        worker.Results(options(path))
+
+
+def test_the_hash_of_the_code_changes_with_a_byte_of_it(worker, tmp_path, monkeypatch):
+    (tmp_path / "rules").mkdir()
+    for name in ("__init__.py", "rules/fa.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(fa, "__file__", str(tmp_path / "__init__.py"))
+    before = worker.code()
+    assert re.fullmatch("[0-9a-f]{12}", before) and worker.code() == before
+    (tmp_path / "rules" / "fa.py").write_text("x = 2\n")
+    assert worker.code() != before
+
+
 class Clock:
     """A worker whose step takes so many seconds in each turn."""
 
