@@ -2,10 +2,9 @@
 
 Each library lives in a process of its own that answers requests, one line of JSON each. All have the same number of
 threads, and on the CPU each is held to as many cores, so that a library that starts more threads than it was told gains
-nothing. They take turns of a fifth of a second, so that a change in the machine's speed hits all; a ratio is the median
-over the turns of one's time by the other's in the same turn. `cpu_share`, the processor time of a turn by its length,
-says how many cores a process got: far below its threads, other work was in the way. A peer that is not there, or cannot
-do what is asked, is left out and the reason is written down.
+nothing. They take turns of a fifth of a second, so that a change in the machine's speed hits all, and the first of a
+turn is the last of the next; a ratio is the median over the turns of one's time by the other's in the same turn. A peer
+that is not there, or cannot do what is asked, is left out and the reason is written down.
 """
 
 import argparse
@@ -70,10 +69,11 @@ class Worker:
         self.loaded, self.error = hello.get("loaded"), hello.get("error")
 
     def ask(self, *request):
-        """{"seconds": ..., "cpu": ..., "peak": ...} of one request. Raises PeerError with the worker's reason."""
+        """{"seconds": ..., "peak": ...} of one request. Raises PeerError with the worker's reason."""
         if self.error:
             raise PeerError(self.error)
-        print(json.dumps(request), file=self.process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # it has ended: no answer will come
+            print(json.dumps(request), file=self.process.stdin, flush=True)
         answer = self.answer()
         if "error" in answer:
             raise PeerError(answer["error"])
@@ -86,7 +86,8 @@ class Worker:
         return json.loads(line) if line else {"error": self.error}
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
 
 
@@ -99,23 +100,28 @@ def compare(options, workers, requests, ours=OURS):
     """The times of one repetition of what each worker is asked, as the entries of a row.
 
     `requests` is {name: request}; a ratio is the time of `ours` by another's. A worker is first asked for more and more
-    repetitions, until they fill a turn.
+    repetitions, until they fill a turn. One that fails, then or in a turn, is left out, but not `ours`.
     """
-    names = [name for name in workers if name in requests]
-    missing, times, seconds, shares = {}, {}, {name: [] for name in names}, {}
-    for name in names:
+    missing, times, found = {}, {}, {name: [] for name in workers if name in requests}
+
+    @contextlib.contextmanager
+    def or_leave_out(name):
         try:
-            times[name] = repetitions(workers[name], requests[name], options.turn)
+            yield
         except PeerError as error:
+            if name == ours:
+                raise SystemExit(f"{ours} failed: {error}") from None
             missing[name] = str(error)
-    if ours in missing:
-        raise SystemExit(f"{ours} failed: {missing[ours]}")
-    for _ in range(options.turns):
-        for name, n in times.items():
-            answer = workers[name].ask(n, *requests[name])
-            seconds[name].append(answer["seconds"] / n)
-            shares.setdefault(name, []).append(answer["cpu"] / answer["seconds"])
-    found = {name: values for name, values in seconds.items() if values}
+            del found[name]
+
+    for name in list(found):
+        with or_leave_out(name):
+            times[name] = repetitions(workers[name], requests[name], options.turn)
+    for turn in range(options.turns):
+        first = turn % len(found)
+        for name in [*found][first:] + [*found][:first]:
+            with or_leave_out(name):
+                found[name].append(workers[name].ask(times[name], *requests[name])["seconds"] / times[name])
     ratios = {
         name: statistics.median(mine / theirs for mine, theirs in zip(found[ours], values))
         for name, values in found.items()
@@ -124,7 +130,6 @@ def compare(options, workers, requests, ours=OURS):
     return {
         "milliseconds": {name: 1000 * statistics.median(values) for name, values in found.items()},
         "ratio": ratios,
-        "cpu_share": {name: statistics.median(values) for name, values in shares.items()},
         "missing": missing,
         "seconds": found,
     }
@@ -184,10 +189,11 @@ def answer(request, asked):
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # standard output is for answers
             run = request(*asked)
-            began, cpu = time.perf_counter(), time.process_time()
+            began = time.perf_counter()
             run()
-            took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-        return took | {"peak": request.memory() if hasattr(request, "memory") else megabytes("VmHWM")}
+            seconds = time.perf_counter() - began
+        peak = request.memory() if hasattr(request, "memory") else megabytes("VmHWM")
+        return {"seconds": seconds, "peak": peak}
     except Exception as error:
         return {"error": reason(error)}
 

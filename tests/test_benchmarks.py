@@ -101,8 +101,7 @@ class Clock:
         self.turns = [seconds[0], *seconds]  # the first is asked for to see how many fill a turn
 
     def ask(self, times, *request):
-        seconds = times * self.turns.pop(0)
-        return {"seconds": seconds, "cpu": seconds}
+        return {"seconds": times * self.turns.pop(0)}
 
 
 def test_a_ratio_is_the_median_of_the_turns_ratios_and_not_the_ratio_of_medians(worker):
@@ -120,6 +119,37 @@ def test_a_peer_that_fails_is_left_out_with_its_reason(worker):
     turns = SimpleNamespace(turns=1, turn=1)
     row = worker.compare(turns, {"numpyfa": Clock(1, 1), "jax": Missing()}, {"numpyfa": (), "jax": ()})
     assert row["missing"] == {"jax": "ImportError: No module named 'jax'"} and list(row["seconds"]) == ["numpyfa"]
+
+
+def test_a_peer_that_fails_in_the_second_turn_is_left_out_and_the_others_go_on(worker):
+    class Ends(Clock):
+        def ask(self, *request):
+            if len(self.turns) == 1:
+                raise worker.PeerError("the process ended with -9")
+            return super().ask(*request)
+
+    def row(**workers):
+        return worker.compare(SimpleNamespace(turns=2, turn=1), workers, dict.fromkeys(workers, ()))
+
+    found = row(numpyfa=Clock(1, 1), compile=Ends(1, 1), torch=Clock(2, 2))
+    assert found["missing"] == {"compile": "the process ended with -9"} and found["ratio"] == {"torch": 0.5}
+    assert {name: len(seconds) for name, seconds in found["seconds"].items()} == {"numpyfa": 2, "torch": 2}
+    with pytest.raises(SystemExit, match="numpyfa failed: the process ended with -9"):
+        row(numpyfa=Ends(1, 1), torch=Clock(1, 1))
+
+
+def test_the_first_of_a_turn_is_the_last_of_the_next(worker):
+    asked = []
+
+    class Told(Clock):
+        def ask(self, *request):
+            asked.append(request[-1])
+            return super().ask(*request)
+
+    names = ("numpyfa", "torch", "jax")
+    workers = {name: Told(1, 1, 1) for name in names}
+    worker.compare(SimpleNamespace(turns=3, turn=1), workers, {name: (name[0],) for name in names})
+    assert "".join(asked) == "ntj" + "ntj" + "tjn" + "jnt", "the first three ask how many fill a turn"
 
 
 @pytest.mark.parametrize("times", [1, 117, 118, 300])  # an epoch has 117 whole batches of 512
