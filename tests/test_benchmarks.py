@@ -163,6 +163,37 @@ def test_a_turn_runs_as_many_batches_as_it_is_divided_by(benchmark, times):
     assert counts == [[3, 512], [times, 512]], "three to warm up, then those that are timed"
 
 
+@pytest.mark.parametrize("other, found", [([2, 4.002], 5e-4), ([float("nan"), 4], None), ([2, float("inf")], None)])
+def test_parity_passes_over_nothing_that_is_not_a_number(benchmark, other, found):
+    import numpy as np
+
+    host = {"W": np.array([2.0, 4.0]), "b": np.array([1.0]), "B": np.zeros(2)}
+    for name in ("W", "b"):  # wherever it stands
+        changed = host | {name: np.array(other) * (1 if name == "W" else 0.25)}
+        worst = benchmark("parity").difference(host | {name: host["W"] * (1 if name == "W" else 0.25)}, changed)
+        assert worst == pytest.approx(found) if found else not worst <= 1e-2
+    assert benchmark("parity").difference(host, host | {"B": np.ones(2)}) == float("inf")
+
+
+@pytest.mark.parametrize("shift, ends_with", [(0.0, 0), (float("nan"), 1), (0.1, 1)])
+def test_parity_exits_with_1_and_without_a_file_where_the_devices_differ(
+    benchmark, monkeypatch, tmp_path, capsys, shift, ends_with
+):
+    import numpy as np
+
+    parity, path = benchmark("parity"), tmp_path / "x.json"
+    monkeypatch.setattr(
+        parity, "updates", lambda net, rule, dtype, device: {"W": np.ones(2) + shift * (device != "cpu")}
+    )
+    monkeypatch.setattr(sys, "argv", ["parity.py", "--device", "gpu", "--only", "mlp bp", "--out", str(path)])
+    if ends_with:
+        with pytest.raises(SystemExit, match=re.escape("mlp bp float32 (")):
+            parity.main()
+    else:
+        parity.main()
+    assert path.exists() == (ends_with == 0)
+
+
 def test_every_committed_result_has_a_table_and_stands_in_the_readme():
     tables = script("tools", "benchmark_tables")
     page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
