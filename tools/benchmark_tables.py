@@ -74,15 +74,31 @@ def mlp(rows: list[Row]) -> list[Cells]:
 
 
 def conv(rows: list[Row]) -> list[Cells]:
-    """Milliseconds, ours and in brackets ours by a peer's; then the floors and the memory."""
-    timed = [row for row in rows if "ratio" in row]
+    """Milliseconds, ours and in brackets ours by a peer's; then the floors, and the two forms of a first layer's product."""
+    timed = [row for row in rows if "ratio" in row and "by_patches" not in row]
     floors = [["net", "GFLOP", "products, ms", "maps read and written, MB", "maps, ms"]]
     for row in rows:
         if row["what"].endswith("floors"):
             times = [f"{row['milliseconds'][what]:.1f}" for what in ("product", "copy")]
             name = row["what"].removesuffix(" floors")
             floors.append([name, f"{row['gflop']:.1f}", times[0], f"{row['megabytes']:.0f}", times[1]])
-    return [beside(timed), floors, memory([row for row in rows if row["what"].startswith("memory")])]
+    return [beside(timed), floors, forms([row for row in rows if "by_patches" in row])]
+
+
+def forms(rows: list[Row]) -> Cells:
+    """How many times the time by patches that by lines is, a column a number of channels out; bold where numpyfa goes by
+    patches."""
+    outs = list(dict.fromkeys(row["channels_out"] for row in rows))
+    cells = [["kernel", "channels", "numbers in a line", *(f"{out} out" for out in outs)]]
+    for kernel, channels in dict.fromkeys((row["kernel"], row["channels"]) for row in rows):
+        line = [str(kernel), str(channels), str(kernel * channels)]
+        for out in outs:
+            own = next((row for row in rows if (row["kernel"], row["channels"], row["channels_out"])
+                        == (kernel, channels, out)), None)  # fmt: skip
+            ratio = f"{own['ratio']['patches']:.2f}" if own else ""
+            line.append(f"**{ratio}**" if own and own["by_patches"] else ratio)
+        cells.append(line)
+    return cells
 
 
 def growth(rows: list[Row]) -> list[Cells]:
@@ -213,7 +229,7 @@ def memory(rows: list[Row]) -> Cells:
     for row in rows:
         peaks = [row["megabytes"].get(name) for name in names]
         words = [f"{m['peak']:.0f} ({m['training']:.0f})" if m else "" for m in peaks]
-        cells.append([row["what"].removeprefix("memory, "), *words])
+        cells.append([row["what"], *words])
     return cells
 
 
