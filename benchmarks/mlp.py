@@ -15,9 +15,9 @@ through the loop a user of each would write:
                    the memory of the old parameters; called from Python for each batch, BP only
     jax scan       the same step over all batches of a turn in one call (lax.scan), gathered before the clock starts
 
-A turn is as many batches as fill a fifth of a second, over several epochs if need be. How turns are taken: worker.py. Memory is the
-peak of a fresh process in three batches by BP, and without what the library and the data take. All but numpyfa keep the
-images as float32 (188 MB), as their users do. On a GPU it is the memory of the device.
+A turn is as many batches as fill a fifth of a second, over several epochs if need be. How turns are taken: worker.py.
+Memory is the peak of a fresh process in three batches by BP, and without what the library and the data take. All but
+numpyfa keep the images as float32 (188 MB), as their users do. On a GPU it is the memory of the device.
 """
 
 import functools

@@ -113,7 +113,10 @@ def rules(rows: list[Row]) -> list[Cells]:
         line = [rule]
         for net in nets:
             own = next((row for row in rows if (row["rule"], row["net"]) == (rule, net)), None)
-            line += [f"{own['ratio']:.2f}", f"{own['peak_megabytes']:.0f} MB"] if own else ["", ""]
+            if own and "refused" in own:
+                line += ["refused", ""]
+            else:
+                line += [f"{own['ratio']:.2f}", f"{own['peak_megabytes']:.0f} MB"] if own else ["", ""]
         cells.append(line)
     return [cells]
 
