@@ -202,6 +202,40 @@ def test_every_committed_result_has_a_table_and_stands_in_the_readme():
         assert sum(line.startswith("|---") for line in tables.make(path.stem)) >= 1
 
 
+@pytest.mark.parametrize(
+    "name, command",
+    [
+        ("mlp-cpu-7threads", "python benchmarks/mlp.py --threads 7 --out"),
+        ("growth-gpu-a-card", "python benchmarks/growth.py --device gpu --out"),
+        ("between-0.0.1-cpu-1thread", "python benchmarks/between.py FOLDER --out"),
+        ("threads-cpu-no", "python benchmarks/threads.py --out"),
+    ],
+)
+def test_a_table_that_is_not_measured_names_the_command_that_makes_its_file(name, command):
+    made = script("tools", "benchmark_tables").make(name)
+    assert made == [f"Not measured: `{command} benchmarks/results/{name}.json` makes it."]
+
+
+def test_a_refused_rule_says_so_in_the_table_and_keeps_its_reason_in_the_file(benchmark, monkeypatch):
+    rules, worker = benchmark("rules"), sys.modules["worker"]
+
+    class Refuses(Clock):
+        def ask(self, *request):
+            raise worker.PeerError("InputError: ifa: cannot train pools")
+
+        def close(self):
+            pass
+
+    class BP(Refuses):
+        ask = Clock.ask
+
+    monkeypatch.setattr(rules, "start", lambda options, name: BP(1, 1) if name == "bp" else Refuses(1))
+    row = rules.beside_bp(SimpleNamespace(turns=1, turn=1), "conv", "ifa")
+    assert row == {"refused": "ifa: cannot train pools"}
+    cells = script("tools", "benchmark_tables").rules([{"net": "conv", "rule": "ifa"} | row])
+    assert cells == [[["rule", "conv, time", "conv, memory"], ["ifa", "refused", ""]]]
+
+
 # -- gpu.sh ----------------------------------------------------------------------------------------------------------
 
 # Stands in for Python: each part writes its file, but `conv` fails until there is a file named mended.
