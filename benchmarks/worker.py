@@ -236,8 +236,10 @@ class Results:
         self.machine = describe() | quick | about
         self.path, self.only, self.rows = options.out, getattr(options, "only", re.compile("")), {}
         self.part = self.path.with_name(self.path.name + ".part") if self.path else None
+        if self.path and self.only.pattern and self.path.exists():
+            self.rows_of(self.path)  # whether they will mix is told before anything is measured
         if self.part and self.part.exists():
-            self.take_over(self.part)
+            self.rows = self.rows_of(self.part)
 
     def wants(self, what):
         """Is this row asked for, and not there yet?"""
@@ -252,13 +254,11 @@ class Results:
         if not self.path:
             return
         if self.only.pattern and self.path.exists():
-            mine, self.rows = self.rows, {}
-            self.take_over(self.path)
-            self.rows |= mine
+            self.rows = self.rows_of(self.path) | self.rows
         self.write(self.path)
         self.part.unlink(missing_ok=True)
 
-    def take_over(self, path):
+    def rows_of(self, path):
         """The rows of a file, if it was made as this one is."""
         from numpyfa.errors import InputError
 
@@ -270,7 +270,7 @@ class Results:
                 f"{path} was made otherwise ({', '.join(differs)} differ), and its rows do not mix with others: "
                 "move it away, or name another"
             )
-        self.rows = {row["what"]: row for row in old["rows"]}
+        return {row["what"]: row for row in old["rows"]}
 
     def write(self, path):
         from numpyfa.files import whole_file
