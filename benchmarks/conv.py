@@ -14,21 +14,33 @@ batch of random numbers; peers.py has the nets of each library. The columns:
     biotorch         the rule of the row in BioTorch's own layers (BP, FA, uSF, DFA), by BioModule
 
 A ratio is numpyfa's time by a peer's; below 1 numpyfa is faster. Then the forward pass and the two gradients of single
-layers, and the peak memory of a ResNet-20 step against batch and image size, each in a fresh process. How turns are
-taken: worker.py. The floors are what a BP step cannot be faster than on this machine (see `floors`).
+layers. How turns are taken: worker.py. The floors are what a BP step cannot be faster than on this machine (see
+`floors`). `--only forms` is numpyfa alone: the product of a first layer by lines and by patches, in short turns, which
+is what the constant `numpyfa.lines.WIDE` is chosen by.
 """
 
+import argparse
 import math
 import statistics
 
 from peers import biotorch_steps, numpyfa_net, numpyfa_steps, torch_steps
-from worker import OURS, Results, compare, options_of, peak_memory, serve, start
+from worker import OURS, Results, compare, options_of, serve, start
 
 BATCH = 64
 TORCH = ("torch", "channels_last", "compile")
 RULES = ("bp", "fa", "usf", "dfa", "pfa")
-LAYERS = [(28, 1, 32, 5), (14, 32, 64, 5), (32, 3, 64, 3), (32, 64, 64, 3), (16, 128, 128, 3)]
-MEMORY = [(batch, 32) for batch in (16, 64, 128, 256)] + [(64, 16), (64, 64)]
+LAYERS = [  # (side, channels, channels out, kernel, stride); the last three are ResNet-18's
+    (28, 1, 32, 5, 1),
+    (14, 32, 64, 5, 1),
+    (32, 3, 64, 3, 1),
+    (32, 64, 64, 3, 1),
+    (16, 128, 128, 3, 1),
+    (16, 128, 256, 3, 2),
+    (8, 256, 512, 1, 2),
+    (4, 512, 512, 3, 1),
+]
+FORMS = {"lines": math.inf, "patches": 0}  # the value of WIDE that makes every product take this form
+FIRST = [(28, channels, out, kernel, 1) for kernel in (3, 5) for channels in (1, 2, 3) for out in (8, 16, 32, 64)]
 
 
 def numpyfa_layer(options):
@@ -36,6 +48,7 @@ def numpyfa_layer(options):
     import numpy as np
 
     import numpyfa as fa
+    from numpyfa import lines
     from numpyfa.backend import device, to_device
 
     def more(kind, *key):
@@ -44,10 +57,10 @@ def numpyfa_layer(options):
             side = to_device(rng.standard_normal((1024, 1024), np.float32), module)
             maps = to_device(rng.standard_normal(64 * 28 * 28 * 32, np.float32), module)
             return (lambda: side @ side) if key == ("product",) else maps.copy
-        if kind != "layer":
+        if kind not in ("layer", *FORMS):
             return None
-        side, channels, out, kernel = key
-        layer = fa.Conv(out, kernel, padding=kernel // 2)
+        side, channels, out, kernel, stride = key
+        layer = fa.Conv(out, kernel, stride=stride, padding=kernel // 2)
         fa.Network((side, side, channels), [layer], device=options.device)
         x = to_device(rng.standard_normal((BATCH, side, side, channels), np.float32), module)
         delta = layer.weigh(x, layer.W)
@@ -57,7 +70,12 @@ def numpyfa_layer(options):
             layer.outer(x, delta)
             layer.carry(delta, layer.W.T)
 
-        return run
+        def weigh():
+            usual, lines.WIDE = lines.WIDE, FORMS[kind]
+            layer.weigh(x, layer.W, layer.b)
+            lines.WIDE = usual
+
+        return run if kind == "layer" else weigh
 
     return more
 
@@ -67,10 +85,10 @@ def torch_layer(where, memory, kind, *key):
 
     if kind != "layer":
         return None
-    side, channels, out, kernel = key
-    layer = torch.nn.Conv2d(channels, out, kernel, padding=kernel // 2).to(where, memory_format=memory)
+    side, channels, out, kernel, stride = key
+    layer = torch.nn.Conv2d(channels, out, kernel, stride, kernel // 2).to(where, memory_format=memory)
     x = torch.randn(BATCH, channels, side, side, device=where).to(memory_format=memory).requires_grad_()
-    delta = torch.randn(BATCH, out, side, side, device=where).to(memory_format=memory)
+    delta = torch.randn_like(layer(x)).to(memory_format=memory)
 
     def run():
         layer.weight.grad = layer.bias.grad = x.grad = None
@@ -112,8 +130,27 @@ def work():
             asked = {OURS: (net, rule, BATCH, 32)} | dict.fromkeys(TORCH, (net, "bp", BATCH, 32))
             yield f"{net} {rule}", asked | ({} if rule == "pfa" else {"biotorch": (net, rule, BATCH, 32)})
     for shape in LAYERS:
-        name = "layer {0}x{0}x{1} -> {2} k{3}".format(*shape)
-        yield name, dict.fromkeys((OURS, *TORCH[:2]), ("layer", *shape))
+        yield f"layer {words(*shape)}", dict.fromkeys((OURS, *TORCH[:2]), ("layer", *shape))
+
+
+def words(side, channels, out, kernel, stride):
+    return f"{side}x{side}x{channels} -> {out} k{kernel}" + (f" s{stride}" if stride > 1 else "")
+
+
+def forms(options, results):
+    """Rows of a first layer's product by lines and by patches, and which of the two numpyfa takes."""
+    from numpyfa.lines import WIDE
+
+    short = argparse.Namespace(**vars(options) | {"turn": options.turn / 10})
+    workers = {form: start(options, OURS) for form in FORMS}
+    for shape in FIRST:
+        what, (_, channels, out, kernel, _) = f"forms {words(*shape)}", shape
+        if results.wants(what):
+            row = compare(short, workers, {form: (form, *shape) for form in FORMS}, "lines")
+            row |= {"what": what, "kernel": kernel, "channels": channels, "channels_out": out}
+            yield row | {"by_patches": out > WIDE * kernel * channels}
+    for worker in workers.values():
+        worker.close()
 
 
 def steps(options):
@@ -140,12 +177,10 @@ def main():
             results.add(row)
     for worker in workers.values():
         worker.close()
-    for batch, side in MEMORY:
-        what = f"memory, batch {batch}, {side} x {side}"
-        if results.wants(what):
-            peaks = peak_memory(options, names[:3], ("resnet20", "bp", batch, side))
-            print(f"{what:30}" + ", ".join(f"{name} {m['peak']:.0f} MB" for name, m in peaks.items()), flush=True)
-            results.add({"what": what, "megabytes": peaks})
+    for row in forms(options, results):
+        times = [f"{form} {milliseconds:.2f}" for form, milliseconds in row["milliseconds"].items()]
+        print(f"{row['what']:30}" + ", ".join(times), flush=True)
+        results.add(row)
     results.finish()
 
 

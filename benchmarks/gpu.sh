@@ -1,6 +1,7 @@
 #!/bin/bash
 # Everything that is measured on a GPU, in one command. It writes what is missing and skips what is there, so that it
-# can be stopped and started again; it needs no network.
+# can be stopped and started again. It needs Fashion-MNIST (resnet20), which must be on the machine already, where
+# NUMPYFA_DATA says, or is downloaded; nothing else needs the network.
 #
 #     bash benchmarks/gpu.sh [--biotorch FOLDER] [--list] [--only PATTERN]
 #
@@ -10,7 +11,7 @@
 # the length of ResNet-20's training (30).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
-python=${PYTHON:-python} epochs=${EPOCHS:-30} list="" only="" biotorch=()
+python=${PYTHON:-python} epochs=${EPOCHS:-30} list="" only=. biotorch=()
 while [ $# -gt 0 ]; do
     case $1 in
     --biotorch) biotorch=(--biotorch "${2:?--biotorch needs a folder}") && shift 2 ;;
@@ -67,7 +68,7 @@ resnet20() {
     local out=runs/resnet20-gpu-$device again=()
     [ -d "$out" ] && again=(--resume)
     "$python" -m numpyfa reproduce pfa-resnet20 --rules bp,fa,pfa,dfa --examples 60000 --epochs "$epochs" \
-        --device gpu --out "$out" "${again[@]}" && cp "$out/summary.json" "$1.part" && mv "$1.part" "$1"
+        --device gpu --out "$out" ${again[@]+"${again[@]}"} && cp "$out/summary.json" "$1.part" && mv "$1.part" "$1"
 }
 
 measure() { # measure SCRIPT [OPTIONS]: benchmarks/SCRIPT.py on the GPU; its own FILE.part lets it go on where it was
@@ -78,8 +79,8 @@ measure() { # measure SCRIPT [OPTIONS]: benchmarks/SCRIPT.py on the GPU; its own
 
 part tests "$results/tests-gpu-$device.txt" tests "$results/tests-gpu-$device.txt"
 measure parity
-measure mlp "${biotorch[@]}"
-measure conv "${biotorch[@]}"
+measure mlp ${biotorch[@]+"${biotorch[@]}"}  # without a folder nothing: bash 3.2 calls an empty list unset
+measure conv ${biotorch[@]+"${biotorch[@]}"}
 measure rules
 measure growth
 part resnet20 "$results/resnet20-gpu-$device.json" resnet20 "$results/resnet20-gpu-$device.json"

@@ -15,9 +15,9 @@ through the loop a user of each would write:
                    the memory of the old parameters; called from Python for each batch, BP only
     jax scan       the same step over all batches of a turn in one call (lax.scan), gathered before the clock starts
 
-A turn is as many batches as fill a fifth of a second, at most one epoch. How turns are taken: worker.py. Memory is the
-peak of a fresh process in three batches by BP, and without what the library and the data take. All but numpyfa keep the
-images as float32 (188 MB), as their users do. On a GPU it is the memory of the device.
+A turn is as many batches as fill a fifth of a second, over several epochs if need be. How turns are taken: worker.py.
+Memory is the peak of a fresh process in three batches by BP, and without what the library and the data take. All but
+numpyfa keep the images as float32 (188 MB), as their users do. On a GPU it is the memory of the device.
 """
 
 import functools
@@ -213,12 +213,21 @@ def with_batches(run):
 
     def request(times, rule, batch_size):
         if (rule, batch_size) not in warm:
-            run(rule, batch_size, list(rng.permutation(EXAMPLES)[: 3 * batch_size].reshape(3, -1)))()
+            run(rule, batch_size, batches_of(rng, 3, batch_size))()
             warm.add((rule, batch_size))
-        times = min(times, EXAMPLES // batch_size)
-        return run(rule, batch_size, list(rng.permutation(EXAMPLES)[: times * batch_size].reshape(times, -1)))
+        return run(rule, batch_size, batches_of(rng, times, batch_size))
 
     return request
+
+
+def batches_of(rng, times, batch_size):
+    """The examples of so many batches: one epoch after another, each in an order of its own."""
+    import numpy as np
+
+    count = times * batch_size
+    epochs = -(-count // EXAMPLES)
+    order = np.concatenate([rng.permutation(EXAMPLES) for _ in range(epochs)])
+    return list(order[:count].reshape(times, batch_size))
 
 
 def loops(options):

@@ -9,17 +9,14 @@ channels of 5 x 5 kernels, each max-pooled by 2, and 128 dense units. The exampl
 depends on what they say.
 
 Each rule lives in a process of its own and takes turns with BP in another (see worker.py); the ratio is the median over
-the turns of the rule's time by BP's. Memory is the peak resident set of the process, on a GPU
-that of the device.
+the turns of the rule's time by BP's. Memory is the peak resident set of the process, on a GPU that of the device. A
+rule that cannot train a net refuses it by an InputError: its row holds these words.
 """
 
-import statistics
-
 from peers import keep_last, numpyfa_device
-from worker import Results, options_of, repetitions, serve, start
+from worker import Results, compare, options_of, peak_of, serve, start
 
 BATCH, NETS = 64, ("mlp", "conv")
-REFUSED = {("conv", "ifa"), ("conv", "lra-e")}  # they cannot train a net with pools
 
 
 def build(name, device):
@@ -62,34 +59,37 @@ def main():
     print(f"{'net':5} {'rule':11} {'ms':>7} {'BP ms':>7} {'ratio':>6} {'MB':>5} {'BP MB':>6}")
     for net in NETS:
         for rule in (*fa.RULES, *fa.VARIANTS):
-            if (net, rule) in REFUSED or not results.wants(f"{net} {rule}"):
+            if not results.wants(f"{net} {rule}"):
                 continue
-            seconds, peaks = beside_bp(options, net, rule)
-            ratio = statistics.median(a / b for a, b in zip(seconds[rule], seconds["bp"]))
-            mine, bp = (1000 * statistics.median(seconds[name]) for name in (rule, "bp"))
-            print(
-                f"{net:5} {rule:11} {mine:7.2f} {bp:7.2f} {ratio:6.2f} {peaks[rule]:5.0f} {peaks['bp']:6.0f}",
-                flush=True,
-            )
-            results.add({"what": f"{net} {rule}", "net": net, "rule": rule, "ratio": ratio, "milliseconds": mine,
-                         "bp_milliseconds": bp, "seconds": seconds, "peak_megabytes": peaks[rule],
-                         "bp_peak_megabytes": peaks["bp"]})  # fmt: skip
+            row = {"what": f"{net} {rule}", "net": net, "rule": rule} | beside_bp(options, net, rule)
+            if "refused" in row:
+                print(f"{net:5} {rule:11} {row['refused']}", flush=True)
+            else:
+                mine, bp, peak, bp_peak = (row[each] for each in ("milliseconds", "bp_milliseconds",
+                                                                  "peak_megabytes", "bp_peak_megabytes"))  # fmt: skip
+                print(
+                    f"{net:5} {rule:11} {mine:7.2f} {bp:7.2f} {row['ratio']:6.2f} {peak:5.0f} {bp_peak:6.0f}",
+                    flush=True,
+                )
+            results.add(row)
     results.finish()
 
 
 def beside_bp(options, net, rule):
-    """({rule: seconds of a step in each turn}, {rule: peak megabytes}) of a rule and of BP."""
+    """The entries of a row: time and memory of a rule's step and of BP's, or why the rule refuses the net."""
     workers = {name: start(options, name) for name in dict.fromkeys((rule, "bp"))}
-    times = {name: repetitions(worker, (net,), options.turn) for name, worker in workers.items()}
-    seconds, peaks = {name: [] for name in workers}, {}
-    for _ in range(options.turns):
-        for name, worker in workers.items():
-            answer = worker.ask(times[name], net)
-            seconds[name].append(answer["seconds"] / times[name])
-            peaks[name] = answer["peak"]
+    found = compare(options, workers, dict.fromkeys(workers, (net,)), "bp")
+    failed = found["missing"].get(rule)
+    peaks = {} if failed else {name: peak_of(worker, net)["peak"] for name, worker in workers.items()}
     for worker in workers.values():
         worker.close()
-    return seconds, peaks
+    if failed:
+        if not failed.startswith("InputError: "):
+            raise SystemExit(f"{rule} failed: {failed}")
+        return {"refused": failed.removeprefix("InputError: ")}
+    times = found["milliseconds"]
+    return {"ratio": 1 / found["ratio"].get(rule, 1), "milliseconds": times[rule], "bp_milliseconds": times["bp"],
+            "seconds": found["seconds"], "peak_megabytes": peaks[rule], "bp_peak_megabytes": peaks["bp"]}  # fmt: skip
 
 
 if __name__ == "__main__":

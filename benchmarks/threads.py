@@ -6,8 +6,7 @@
 numpyfa with OPENBLAS_NUM_THREADS=1, with 2, and with nothing set, beside PyTorch on 1 and on 2 threads; they take turns
 (worker.py), and none is held to a core. "quiet" means that nothing else is started here; "busy" that one more process
 multiplies matrices in a loop on one thread all the while. Float32, plain SGD, one batch of random numbers. A ratio is
-the time of numpyfa on one thread by that of the column: above 1 the column is faster. `cpu_share` is how many cores a
-step took.
+the time of numpyfa on one thread by that of the column: above 1 the column is faster.
 """
 
 import contextlib

@@ -2,14 +2,14 @@
 
 Each library lives in a process of its own that answers requests, one line of JSON each. All have the same number of
 threads, and on the CPU each is held to as many cores, so that a library that starts more threads than it was told gains
-nothing. They take turns of a fifth of a second, so that a change in the machine's speed hits all; a ratio is the median
-over the turns of one's time by the other's in the same turn. `cpu_share`, the processor time of a turn by its length,
-says how many cores a process got: far below its threads, other work was in the way. A peer that is not there, or cannot
-do what is asked, is left out and the reason is written down.
+nothing. They take turns of a fifth of a second, so that a change in the machine's speed hits all, and the first of a
+turn is the last of the next; a ratio is the median over the turns of one's time by the other's in the same turn. A peer
+that is not there, or cannot do what is asked, is left out and the reason is written down.
 """
 
 import argparse
 import contextlib
+import hashlib
 import io
 import json
 import math
@@ -69,10 +69,11 @@ class Worker:
         self.loaded, self.error = hello.get("loaded"), hello.get("error")
 
     def ask(self, *request):
-        """{"seconds": ..., "cpu": ..., "peak": ...} of one request. Raises PeerError with the worker's reason."""
+        """{"seconds": ..., "peak": ...} of one request. Raises PeerError with the worker's reason."""
         if self.error:
             raise PeerError(self.error)
-        print(json.dumps(request), file=self.process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # it has ended: no answer will come
+            print(json.dumps(request), file=self.process.stdin, flush=True)
         answer = self.answer()
         if "error" in answer:
             raise PeerError(answer["error"])
@@ -85,7 +86,8 @@ class Worker:
         return json.loads(line) if line else {"error": self.error}
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
 
 
@@ -98,23 +100,28 @@ def compare(options, workers, requests, ours=OURS):
     """The times of one repetition of what each worker is asked, as the entries of a row.
 
     `requests` is {name: request}; a ratio is the time of `ours` by another's. A worker is first asked for more and more
-    repetitions, until they fill a turn.
+    repetitions, until they fill a turn. One that fails, then or in a turn, is left out, but not `ours`.
     """
-    names = [name for name in workers if name in requests]
-    missing, times, seconds, shares = {}, {}, {name: [] for name in names}, {}
-    for name in names:
+    missing, times, found = {}, {}, {name: [] for name in workers if name in requests}
+
+    @contextlib.contextmanager
+    def or_leave_out(name):
         try:
-            times[name] = repetitions(workers[name], requests[name], options.turn)
+            yield
         except PeerError as error:
+            if name == ours:
+                raise SystemExit(f"{ours} failed: {error}") from None
             missing[name] = str(error)
-    if ours in missing:
-        raise SystemExit(f"{ours} failed: {missing[ours]}")
-    for _ in range(options.turns):
-        for name, n in times.items():
-            answer = workers[name].ask(n, *requests[name])
-            seconds[name].append(answer["seconds"] / n)
-            shares.setdefault(name, []).append(answer["cpu"] / answer["seconds"])
-    found = {name: values for name, values in seconds.items() if values}
+            del found[name]
+
+    for name in list(found):
+        with or_leave_out(name):
+            times[name] = repetitions(workers[name], requests[name], options.turn)
+    for turn in range(options.turns):
+        first = turn % len(found)
+        for name in [*found][first:] + [*found][:first]:
+            with or_leave_out(name):
+                found[name].append(workers[name].ask(times[name], *requests[name])["seconds"] / times[name])
     ratios = {
         name: statistics.median(mine / theirs for mine, theirs in zip(found[ours], values))
         for name, values in found.items()
@@ -123,7 +130,6 @@ def compare(options, workers, requests, ours=OURS):
     return {
         "milliseconds": {name: 1000 * statistics.median(values) for name, values in found.items()},
         "ratio": ratios,
-        "cpu_share": {name: statistics.median(values) for name, values in shares.items()},
         "missing": missing,
         "seconds": found,
     }
@@ -183,10 +189,11 @@ def answer(request, asked):
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # standard output is for answers
             run = request(*asked)
-            began, cpu = time.perf_counter(), time.process_time()
+            began = time.perf_counter()
             run()
-            took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-        return took | {"peak": request.memory() if hasattr(request, "memory") else megabytes("VmHWM")}
+            seconds = time.perf_counter() - began
+        peak = request.memory() if hasattr(request, "memory") else megabytes("VmHWM")
+        return {"seconds": seconds, "peak": peak}
     except Exception as error:
         return {"error": reason(error)}
 
@@ -221,7 +228,7 @@ class Results:
 
     With --out, each is on the disk as soon as it is measured, in FILE.part: the same command started again goes on
     there. FILE itself is written whole, by `finish`. With --only, the rows of an older FILE that this run did not make
-    stay, if they were made on the same machine with the same versions.
+    stay. Rows go into one file only if they were made on the same machine with the same versions and the same code.
     """
 
     def __init__(self, options, **about):
@@ -229,8 +236,10 @@ class Results:
         self.machine = describe() | quick | about
         self.path, self.only, self.rows = options.out, getattr(options, "only", re.compile("")), {}
         self.part = self.path.with_name(self.path.name + ".part") if self.path else None
+        if self.path and self.only.pattern and self.path.exists():
+            self.rows_of(self.path)  # whether they will mix is told before anything is measured
         if self.part and self.part.exists():
-            self.take_over(self.part)
+            self.rows = self.rows_of(self.part)
 
     def wants(self, what):
         """Is this row asked for, and not there yet?"""
@@ -245,13 +254,11 @@ class Results:
         if not self.path:
             return
         if self.only.pattern and self.path.exists():
-            mine, self.rows = self.rows, {}
-            self.take_over(self.path)
-            self.rows |= mine
+            self.rows = self.rows_of(self.path) | self.rows
         self.write(self.path)
         self.part.unlink(missing_ok=True)
 
-    def take_over(self, path):
+    def rows_of(self, path):
         """The rows of a file, if it was made as this one is."""
         from numpyfa.errors import InputError
 
@@ -259,8 +266,11 @@ class Results:
         before = {name: value for name, value in old["machine"].items() if name != "date"}
         differs = [name for name in before | self.machine if before.get(name) != self.machine.get(name)]
         if differs:
-            raise InputError(f"{path} was made otherwise ({', '.join(differs)} differ): move it away, or name another")
-        self.rows = {row["what"]: row for row in old["rows"]}
+            raise InputError(
+                f"{path} was made otherwise ({', '.join(differs)} differ), and its rows do not mix with others: "
+                "move it away, or name another"
+            )
+        return {row["what"]: row for row in old["rows"]}
 
     def write(self, path):
         from numpyfa.files import whole_file
@@ -277,11 +287,22 @@ def describe():
     from numpyfa.backend import find_gpu
     from numpyfa.doctor import machine, version
 
-    found = machine() | {name: version(name) for name in ("torch", "jax")} | {"dtype": "float32"}
+    found = machine() | {name: version(name) for name in ("torch", "jax")} | {"dtype": "float32", "code": code()}
     cupy, _ = find_gpu()
     if cupy is not None:
         found |= {"gpu": cupy.cuda.runtime.getDeviceProperties(0)["name"].decode(), "cupy": cupy.__version__}
     return found
+
+
+def code():
+    """Twelve digits of a hash of what is measured: the files of numpyfa and of the benchmarks."""
+    import numpyfa
+
+    found = hashlib.sha256()
+    for folder in (Path(numpyfa.__file__).parent, Path(__file__).resolve().parent):
+        for path in sorted(folder.rglob("*.py")):
+            found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def short(value):

@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,24 @@ def of_file(name: str) -> list[str]:
     """The machine that a result was made on, and its tables."""
     script, found = name.partition("-")[0], read(name)
     if not found:
-        return [f"Not measured: `{script}.py --out benchmarks/results/{name}.json` makes it."]
+        return [not_measured(name)]
     lines = [machine(found["machine"])]
     for cells in OF_SCRIPT[script](found["rows"]):
         if len(cells) > 1:
             lines += ["", *table(cells)]
     return lines
+
+
+def not_measured(name: str) -> str:
+    """The command that makes the file of this name, SCRIPT[-VERSION]-cpu[-Nthreads] or SCRIPT-gpu-DEVICE."""
+    words = ["python", f"benchmarks/{name.partition('-')[0]}.py"]
+    if name.startswith("between-"):
+        words.append("FOLDER")
+    if "-gpu-" in name:
+        words.append("--device gpu")
+    if threads := re.search(r"-(\d+)threads$", name):
+        words.append(f"--threads {threads[1]}")
+    return f"Not measured: `{' '.join(words)} --out benchmarks/results/{name}.json` makes it."
 
 
 def read(name: str) -> Row | None:
@@ -74,15 +87,30 @@ def mlp(rows: list[Row]) -> list[Cells]:
 
 
 def conv(rows: list[Row]) -> list[Cells]:
-    """Milliseconds, ours and in brackets ours by a peer's; then the floors and the memory."""
-    timed = [row for row in rows if "ratio" in row]
+    """Milliseconds, ours and in brackets ours by a peer's; the floors; a first layer by lines and by patches."""
+    timed = [row for row in rows if "ratio" in row and "by_patches" not in row]
     floors = [["net", "GFLOP", "products, ms", "maps read and written, MB", "maps, ms"]]
     for row in rows:
         if row["what"].endswith("floors"):
             times = [f"{row['milliseconds'][what]:.1f}" for what in ("product", "copy")]
             name = row["what"].removesuffix(" floors")
             floors.append([name, f"{row['gflop']:.1f}", times[0], f"{row['megabytes']:.0f}", times[1]])
-    return [beside(timed), floors, memory([row for row in rows if row["what"].startswith("memory")])]
+    return [beside(timed), floors, forms([row for row in rows if "by_patches" in row])]
+
+
+def forms(rows: list[Row]) -> Cells:
+    """The time by lines by that by patches, a column a number of channels out; bold where numpyfa takes patches."""
+    outs = list(dict.fromkeys(row["channels_out"] for row in rows))
+    cells = [["kernel", "channels", "numbers in a line", *(f"{out} out" for out in outs)]]
+    for kernel, channels in dict.fromkeys((row["kernel"], row["channels"]) for row in rows):
+        line = [str(kernel), str(channels), str(kernel * channels)]
+        for out in outs:
+            own = next((row for row in rows if (row["kernel"], row["channels"], row["channels_out"])
+                        == (kernel, channels, out)), None)  # fmt: skip
+            ratio = f"{own['ratio']['patches']:.2f}" if own else ""
+            line.append(f"**{ratio}**" if own and own["by_patches"] else ratio)
+        cells.append(line)
+    return cells
 
 
 def growth(rows: list[Row]) -> list[Cells]:
@@ -97,7 +125,10 @@ def rules(rows: list[Row]) -> list[Cells]:
         line = [rule]
         for net in nets:
             own = next((row for row in rows if (row["rule"], row["net"]) == (rule, net)), None)
-            line += [f"{own['ratio']:.2f}", f"{own['peak_megabytes']:.0f} MB"] if own else ["", ""]
+            if own and "refused" in own:
+                line += ["refused", ""]
+            else:
+                line += [f"{own['ratio']:.2f}", f"{own['peak_megabytes']:.0f} MB"] if own else ["", ""]
         cells.append(line)
     return [cells]
 
@@ -152,7 +183,7 @@ def speed_mlp() -> list[str]:
     """One thread: how many times a peer's examples a second."""
     found = read("mlp-cpu-1thread")
     if not found:
-        return ["Not measured."]
+        return [not_measured("mlp-cpu-1thread")]
     rows = {(row["rule"], row["batch_size"]): row for row in found["rows"]}
     columns = [("BP", "bp", "torch"), ("FA", "fa", "torch"), ("DFA", "dfa", "torch"), ("BP to JAX", "bp", "jax"),
                ("FA to BioTorch", "fa", "biotorch"), ("memory, numpyfa and PyTorch", "", "")]  # fmt: skip
@@ -166,20 +197,19 @@ def speed_mlp() -> list[str]:
 
 
 def speed_conv() -> list[str]:
-    """A step by a peer's, on one and on two threads: to PyTorch, to its faster format, to BioTorch's same rule."""
-    files = {"one thread": read("conv-cpu-1thread"), "two threads": read("conv-cpu-2threads")}
-    files = {name: found for name, found in files.items() if found}
-    cells = [["step", *(f"{name}, to {peer}" for name in files for peer in ("PyTorch", "faster format", "BioTorch"))]]
+    """A step by a peer's: to PyTorch, to its faster format, to torch.compile, to BioTorch's same rule."""
+    found = read("conv-cpu-1thread")
+    if not found:
+        return [not_measured("conv-cpu-1thread")]
+    rows = {row["what"]: row["ratio"] for row in found["rows"] if "ratio" in row}
+    cells = [["step", "to PyTorch", "to faster format", "to compiled", "to BioTorch"]]
     for net in ("lenet", "resnet20"):
         for rule in ("bp", "fa", "usf", "dfa"):
-            line = [f"{net}, {rule}"]
-            for found in files.values():
-                own: Row = next((row["ratio"] for row in found["rows"] if row["what"] == f"{net} {rule}"), {})
-                formats = [own[name] for name in FORMATS if name in own]
-                values = [own.get("torch"), max(formats, default=None), own.get("biotorch")]
-                line += [f"{value:.2f}" if value else "" for value in values]
-            cells.append(line)
-    return [*(machine(found["machine"]) for found in list(files.values())[:1]), "", *table(cells)]
+            own: Row = rows.get(f"{net} {rule}", {})
+            formats = [own[name] for name in FORMATS if name in own]
+            values = [own.get("torch"), max(formats, default=None), own.get("compile"), own.get("biotorch")]
+            cells.append([f"{net}, {rule}", *(f"{value:.2f}" if value else "" for value in values)])
+    return [machine(found["machine"]), "", *table(cells)]
 
 
 def gpu() -> list[str]:
@@ -213,7 +243,7 @@ def memory(rows: list[Row]) -> Cells:
     for row in rows:
         peaks = [row["megabytes"].get(name) for name in names]
         words = [f"{m['peak']:.0f} ({m['training']:.0f})" if m else "" for m in peaks]
-        cells.append([row["what"].removeprefix("memory, "), *words])
+        cells.append([row["what"], *words])
     return cells
 
 
