@@ -198,3 +198,12 @@ def test_a_gpu_run_learns_like_the_cpu(mini):
         history = fa.fit(net, fa.FA(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.1), mini, epochs=3, batch_size=16)
         errors.append(history[-1]["test_error"])
     assert abs(errors[0] - errors[1]) < 1.0
+
+
+@pytest.mark.gpu
+@GPU
+@pytest.mark.parametrize("shape", [(9, 8, 6, 3, 1, 1), (7, 6, 2, 3, 2, 1), (8, 8, 1, 3, 1, 0)])
+def test_the_lines_of_several_chunks_on_the_gpu_are_rows_and_fold_to_1e_12(shape, monkeypatch):
+    """One chunk's lines lie where the last one's were: each `reshape` in `Cut.lines` has to be a view."""
+    monkeypatch.setattr(fa.lines, "GPU_BYTES", 4000)
+    assert max(law_nets.line_gaps(*shape, device="gpu")) < 1e-12
