@@ -45,7 +45,7 @@ def train_step(
 ) -> float:
     """Train on one batch by one rule; return the batch's mean loss from before.
 
-    Feedback that learns by a gradient takes the updates of W's own optimiser, or of `feedback_optimizer` if it is given.
+    Feedback that learns by a gradient takes the updates of W's own optimiser, or those of `feedback_optimizer`.
     x is (N, *input_shape), target (N, outputs), both on the net's device; `noise` is for dropout.
     Raises InputError for a batch or a rule that does not fit the net, and Diverged, with nothing changed, when the loss
     or the input is not finite.
