@@ -1,14 +1,15 @@
 """Checkpoints: one npz file without pickle, enough to go on bit for bit.
 
-It holds the whole net (`numpyfa.load_net` opens it), the rule's feedback, the optimiser's memory and step, the history,
-and `about`, which says what run it belongs to. Random streams need no storing: they are named by seed and epoch (see
-`numpyfa.backend.Streams`).
+It holds the whole net (`numpyfa.load_net` opens it), the rule's feedback, the memory and step of its optimiser and of a
+second one for the feedback, the history, and `about`, which says what run it belongs to. Random streams need no
+storing: they are named by seed and epoch (see `numpyfa.backend.Streams`).
 """
 
 from pathlib import Path
 from typing import Any
 
-from .backend import array_module, to_device
+from .backend import array_module, on_device, to_device
+from .describe import describe
 from .errors import InputError
 from .netfile import FORMAT, Arrays, compare, describe_net, net_places, read_file, shapes, write_file
 from .network import Network
@@ -23,13 +24,17 @@ def save(
     optimizer: Optimizer,
     history: list[dict[str, Any]],
     about: dict[str, Any] | None = None,
+    feedback_optimizer: Optimizer | None = None,
 ) -> None:
     """Write a checkpoint of a run."""
     arrays = _places(net, rule) | {f"optimizer/{name}": array for name, array in optimizer.arrays().items()}
+    if feedback_optimizer is not None:
+        arrays |= {f"feedback_optimizer/{name}": array for name, array in feedback_optimizer.arrays().items()}
     meta = {
         "format": FORMAT,
-        **_identity(net, rule, optimizer),
+        **_identity(net, rule, optimizer, feedback_optimizer),
         "step": optimizer.step,
+        "feedback step": feedback_optimizer.step if feedback_optimizer is not None else None,
         "history": history,
         "about": about or {},
     }
@@ -37,30 +42,37 @@ def save(
 
 
 def load(
-    path: str | Path, net: Network, rule: Rule, optimizer: Optimizer
+    path: str | Path,
+    net: Network,
+    rule: Rule,
+    optimizer: Optimizer,
+    feedback_optimizer: Optimizer | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Put a checkpoint back into `net`, `rule` and `optimizer`; return (history, about).
+    """Put a checkpoint back into `net`, `rule` and the optimisers; return (history, about).
 
     Everything is read and compared before anything is changed. Raises InputError for a file that is missing,
-    damaged or no checkpoint, or that belongs to another network, rule or optimiser.
+    damaged or no checkpoint, or that belongs to another network, rule or optimiser. That of W may go on with other
+    settings, such as a lower learning rate; that of the feedback must have the same.
     """
     arrays, meta = read(path)
-    before, now = _flat(meta), _flat(_identity(net, rule, optimizer))
+    before, now = _flat(meta), _flat(_identity(net, rule, optimizer, feedback_optimizer))
     for what, mine in now.items():
         if before.get(what) != mine:
             raise InputError(f"{path} was made with {what} {before.get(what)}, but this run uses {mine}")
     places = _places(net, rule)
-    memory = {name: arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")}
+    memory = _pop(arrays, "optimizer/")
+    feedback_memory = _pop(arrays, "feedback_optimizer/")
     compare(path, shapes(arrays), shapes(places))
     parameters = net.parameters() | rule.parameters()
-    for name, array in memory.items():
-        owner = name.removeprefix("optimizer/").rpartition(".")[0]
+    for name, array in [*memory.items(), *feedback_memory.items()]:
+        owner = name.rpartition(".")[0]
         if owner not in parameters or parameters[owner].shape != array.shape:
-            raise InputError(f"{path} belongs to another net: {name} has the shape {array.shape}")
+            raise InputError(f"{path} belongs to another net: optimizer/{name} has the shape {array.shape}")
     for name, place in places.items():
         place[...] = to_device(arrays[name], array_module(place))
-    on_device = {name.removeprefix("optimizer/"): to_device(array, net.module) for name, array in memory.items()}
-    optimizer.restore(on_device, meta["step"])
+    optimizer.restore(on_device(memory, net.module), meta["step"])
+    if feedback_optimizer is not None:
+        feedback_optimizer.restore(on_device(feedback_memory, net.module), meta["feedback step"])
     return meta["history"], meta["about"]
 
 
@@ -70,7 +82,7 @@ def read(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
     return read_file(path, wanted)
 
 
-def _identity(net: Network, rule: Rule, optimizer: Optimizer) -> dict[str, Any]:
+def _identity(net: Network, rule: Rule, optimizer: Optimizer, feedback_optimizer: Optimizer | None) -> dict[str, Any]:
     """What two runs must share for one to go on with the other's checkpoint."""
     return {
         "net": describe_net(net),
@@ -78,7 +90,18 @@ def _identity(net: Network, rule: Rule, optimizer: Optimizer) -> dict[str, Any]:
         "rule seed": rule.seed,
         "options": rule.options(),
         "optimizer": type(optimizer).__name__,
+        "feedback optimizer": None if feedback_optimizer is None else _settings(feedback_optimizer),
     }
+
+
+def _settings(optimizer: Optimizer) -> str:
+    """The settings of an optimiser in words. Of a schedule they only say that it is one."""
+    return str({name: "a schedule" if callable(value) else value for name, value in describe(optimizer).items()})
+
+
+def _pop(arrays: Arrays, prefix: str) -> Arrays:
+    """Take the arrays out whose names begin so; what stands behind that are their names."""
+    return {name.removeprefix(prefix): arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
 
 
 def _places(net: Network, rule: Rule) -> Arrays:

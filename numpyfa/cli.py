@@ -40,6 +40,10 @@ IN_WORDS = {
     "activation": "relu; tanh in a multi-layer perceptron, nokland-conv and drtp-conv",
     "feedback": "each rule's own",
     "burst": "as --decay",
+    "feedback_optimizer": "W's own",
+    "feedback_lr": "none: give one with it",
+    "feedback_momentum": 0.0,
+    "feedback_decay": "as --decay",
     "examples": "all",
     "out": "runs/NET-DATA-RULES",
 }  # the defaults that a Protocol has as None
@@ -218,6 +222,10 @@ def options_of_train(p: Parser) -> None:
     add("--decay", type=float, help="decay of every parameter, coupled unless --decoupled")
     add("--decoupled", action="store_const", const=True, help="take the decay beside the step")
     add("--burst", type=float, help="decay in the first epoch, for rules whose feedback learns")
+    add("--feedback-optimizer", help="a second optimiser, for feedback that learns by a gradient")
+    add("--feedback-lr", type=float, help="its learning rate")
+    add("--feedback-momentum", type=float, help="its momentum")
+    add("--feedback-decay", type=float, help="its decay")
     options_of_both(p, defaults)
 
 
@@ -262,7 +270,8 @@ def reproduce(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     keys = ("net", "rules", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
-            "standardise", "augment", "decoupled", "burst")  # fmt: skip
+            "standardise", "augment", "decoupled", "burst", "feedback_optimizer", "feedback_lr", "feedback_momentum",
+            "feedback_decay")  # fmt: skip
     options.rules = TRAIN.rules if options.rules is None else spell_all(options.rules)
     if options.feedback:
         init.parse(options.feedback)

@@ -3,7 +3,7 @@
 traces    = net.forward(x, train=True)             what each layer computed
 output    = loss.output(net, traces, target)       the loss, and the error of each example
 gradients = rule.gradients(traces, output)         dW = rows^T delta / N, delta from what the rule tells each layer
-optimizer.update(parameters, gradients)            W <- W - lr dW
+optimizer.update(parameters, gradients)            W <- W - lr dW, and feedback that learns in the same way
 net.settle(traces)                                 batch norm's running values
 rule.settle(traces, output)                        feedback that learns in a way of its own
 
@@ -20,12 +20,13 @@ import numpy as np
 from . import metrics
 from .backend import Array, Streams, keep_freed_memory, to_device, to_host
 from .data import Dataset
-from .errors import Diverged, InputError, check_whole
+from .describe import describe
+from .errors import Diverged, InputError, check_whole, warn
 from .layers import Trace
 from .losses import Loss, check_loss
 from .network import Network
 from .optim import Optimizer
-from .rules import Rule
+from .rules import RULES, Rule
 
 PROBE = 1000  # the alignment is measured on the first examples of the training set, this many
 
@@ -40,20 +41,26 @@ def train_step(
     x: Array,
     target: Array,
     noise: np.random.Generator | None = None,
+    feedback_optimizer: Optimizer | None = None,
 ) -> float:
-    """Train on one batch by one rule; return the batch's mean loss from before. Learned feedback takes W's own steps.
+    """Train on one batch by one rule; return the batch's mean loss from before.
 
+    Feedback that learns by a gradient takes the updates of W's own optimiser, or those of `feedback_optimizer`.
     x is (N, *input_shape), target (N, outputs), both on the net's device; `noise` is for dropout.
     Raises InputError for a batch or a rule that does not fit the net, and Diverged, with nothing changed, when the loss
     or the input is not finite.
     """
     check_rule(rule, net)
+    check_feedback_optimizer(rule, optimizer, feedback_optimizer)
     traces = net.forward(x, train=True, noise=noise)
     output = loss.output(net, traces, target, optimizer.step + 1)
     value = float(output.value)
     if not math.isfinite(value + float(net.module.vdot(x, x))):  # an infinite input can leave the loss finite
-        explain_divergence(net, optimizer, optimizer.step + 1, traces, target, value)
-    optimizer.update(net.parameters() | rule.parameters(), rule.gradients(traces, output))
+        explain_divergence(net, optimizer, optimizer.step + 1, traces, target, value, feedback_optimizer)
+    parameters, gradients = net.parameters() | rule.parameters(), rule.gradients(traces, output)
+    if feedback_optimizer is not None:
+        feedback_optimizer.update(parameters, pop_feedback(gradients))
+    optimizer.update(parameters, gradients)
     net.settle(traces)
     rule.settle(traces, output)
     return value
@@ -73,6 +80,7 @@ def fit(
     after_epoch: Callable[[list[Row]], Any] | None = None,
     after_batch: Callable[[int, int, int], Any] | None = None,
     augment: Callable[..., Array] | None = None,
+    feedback_optimizer: Optimizer | None = None,
 ) -> list[Row]:
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
@@ -85,7 +93,7 @@ def fit(
     and its state (see `numpyfa.checkpoint`), it goes on exactly where that run stopped.
     `after_epoch(history)` is called after each epoch. `after_batch(epoch, done, batches)` is called after each batch,
     in the place of the progress bar that is shown on a terminal. `augment(x, rng)` changes each training batch, such as
-    `numpyfa.data.flip_and_crop`.
+    `numpyfa.data.flip_and_crop`. `feedback_optimizer` is for feedback that learns: see `train_step`.
 
     Raises InputError for data that does not fit the net, and Diverged when the loss is not finite.
     """
@@ -104,7 +112,7 @@ def fit(
     batch_size = check_whole("the batch size", batch_size, 1)
     if data.classes != net.size_out:
         raise InputError(f"{data.name} has {data.classes} classes, but the net has {net.size_out} outputs")
-    rule.check_optimizer(optimizer)
+    check_optimizers(rule, optimizer, feedback_optimizer)
     rule.check_loss(loss)
     x, target, label, x_test, y_test = _prepare(net, data)
     streams = Streams(seed)
@@ -114,7 +122,7 @@ def fit(
         train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
         if not math.isfinite(train[0] + test[0]):
             traces = net.forward(net.to_float(x[:PROBE]))
-            explain_divergence(net, optimizer, optimizer.step, traces, target[:PROBE], math.nan)
+            explain_divergence(net, optimizer, optimizer.step, traces, target[:PROBE], math.nan, feedback_optimizer)
         row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0]}
         return row | measure_alignment(rule, loss, x, target, streams("probe", epoch), optimizer.step)
 
@@ -125,7 +133,8 @@ def fit(
             order = to_device(streams("order", epoch).permutation(len(x)), net.module)
             noise, shifts = streams("noise", epoch), streams("augment", epoch)
             change = functools.partial(augment, rng=shifts) if augment else None
-            run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, tell(epoch))
+            run_epoch(net, rule, loss, optimizer, x, target, order, batch_size, noise, change, tell(epoch),
+                      feedback_optimizer)  # fmt: skip
             history.append(record(epoch))
             if after_epoch:
                 after_epoch(history)
@@ -144,6 +153,7 @@ def run_epoch(
     noise: np.random.Generator | None = None,
     augment: Callable[[Array], Array] | None = None,
     after_batch: Callable[[int, int], Any] | None = None,
+    feedback_optimizer: Optimizer | None = None,
 ) -> None:
     """Train on the examples x in the given order, once. x may be bytes: only a batch at a time becomes numbers.
     `augment(batch)` is what a batch is replaced by before that. `after_batch(done, batches)` is called after each.
@@ -158,7 +168,7 @@ def run_epoch(
             batch = order[start : start + batch_size]
             images, wanted = x.take(batch, axis=0), target.take(batch, axis=0)  # x[batch] by a quicker way
             images = augment(images) if augment else images
-            train_step(net, rule, loss, optimizer, net.to_float(images), wanted, noise)
+            train_step(net, rule, loss, optimizer, net.to_float(images), wanted, noise, feedback_optimizer)
             if after_batch:
                 after_batch(done, len(starts))
 
@@ -231,8 +241,49 @@ def check_rule(rule: Rule, net: Network) -> None:
         raise InputError("the rule is bound to another net: make it with this one, such as BP(net)")
 
 
+def check_feedback_optimizer(rule: Rule, optimizer: Optimizer, feedback_optimizer: Optimizer | None) -> None:
+    """Raise InputError for a second optimiser that is none, has nothing to do, or is the first one."""
+    if feedback_optimizer is None:
+        return
+    if not isinstance(feedback_optimizer, Optimizer):
+        raise InputError(f"feedback_optimizer must be an Optimizer, found {feedback_optimizer!r}")
+    if feedback_optimizer is optimizer:
+        raise InputError("feedback_optimizer is W's own optimizer: leave it out, and the feedback takes its updates")
+    if not rule.learned:
+        raise InputError(
+            f"a feedback_optimizer is for feedback that learns by a gradient, which {type(rule).__name__} has not: "
+            f"leave it out, or choose from {', '.join(learning_rules())}"
+        )
+
+
+def check_optimizers(rule: Rule, optimizer: Optimizer, feedback_optimizer: Optimizer | None) -> None:
+    """Warn where a law of the rule does not hold; raise InputError for a second optimiser that cannot be."""
+    check_feedback_optimizer(rule, optimizer, feedback_optimizer)
+    if feedback_optimizer is None or describe(feedback_optimizer) == describe(optimizer):
+        rule.check_optimizer(optimizer)
+    elif rule.in_step:
+        warn(f"{rule.name}: its law asks for feedback that takes the updates of W's own optimiser; leave the second "
+             f"out, or make it the same")  # fmt: skip
+
+
+def learning_rules() -> list[str]:
+    """The names of the rules whose feedback learns by a gradient."""
+    return [name for name, kind in RULES.items() if kind.learned]
+
+
+def pop_feedback(gradients: dict[str, Array]) -> dict[str, Array]:
+    """Take the gradients of the feedback out of all gradients."""
+    return {name: gradients.pop(name) for name in list(gradients) if name.startswith("feedback.")}
+
+
 def explain_divergence(
-    net: Network, optimizer: Optimizer, step: int, traces: dict[int, Trace], target: Array, value: float
+    net: Network,
+    optimizer: Optimizer,
+    step: int,
+    traces: dict[int, Trace],
+    target: Array,
+    value: float,
+    feedback_optimizer: Optimizer | None = None,
 ) -> None:
     """Raise Diverged, with the likely cause, if the loss of a batch or its input is not finite."""
     if not np.isfinite(to_host(traces[1].x)).all():
@@ -244,9 +295,10 @@ def explain_divergence(
     broken = [number for number, trace in traces.items() if not np.isfinite(to_host(trace.h)).all()]
     layer = broken[0] if broken else len(net.layers)
     lr = optimizer.lr_now
+    also = "" if feedback_optimizer is None else f", and {feedback_optimizer.lr_now:g} for the feedback"
     raise Diverged(
         f"the loss is not finite at step {step}, first seen in the output of layer {layer}; "
-        f"the likely cause is a learning rate too large for this rule (now {lr:g}): try {lr / 10:g}"
+        f"the likely cause is a learning rate too large for this rule (now {lr:g}{also}): try {lr / 10:g}"
     )
 
 

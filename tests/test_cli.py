@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,6 +63,37 @@ from numpyfa.lab.spelling import spell_all
         (["train", "--loss", "softmx"], "did you mean 'softmax'"),
         (["train", "--optimizer", "adm"], "did you mean 'adam'"),
         (["train", "--optimizer", "adam", "--momentum", "0.9"], "momentum is an option of sgd"),
+        (
+            ["train", "--feedback-optimizer", "adam", "--feedback-lr", "1e-3"],
+            "feedback of bp does not learn by a gradient; that of kp, pfa, .*dkp",
+        ),
+        (["train", "--rule", "dkp", "--feedback-optimizer", "adm", "--feedback-lr", "1"], "did you mean 'adam'"),
+        (["train", "--rule", "dkp", "--feedback-optimizer", "adam"], "adam needs a learning rate .*: --feedback-lr"),
+        (
+            ["train", "--rule", "dkp", "--feedback-optimizer", "adam", "--feedback-lr", "-1"],
+            "the feedback optimiser: the learning rate must be a number above 0",
+        ),
+        (
+            [
+                "train",
+                "--rule",
+                "dkp",
+                "--feedback-optimizer",
+                "adam",
+                "--feedback-lr",
+                "1",
+                "--feedback-momentum",
+                "0.5",
+            ],
+            "the feedback optimiser: momentum is an option of sgd and manhattan, found with adam",
+        ),
+        (
+            ["train", "--rule", "dkp", "--feedback-optimizer", "sgd", "--feedback-lr", "1", "--feedback-decay", "-1"],
+            "the feedback optimiser: the decay must be a number from 0",
+        ),
+        (["train", "--rule", "dkp", "--feedback-lr", "0.1"], "--feedback-lr is of a second optimiser: name one"),
+        (["train", "--rule", "dkp", "--feedback-momentum", "0"], "--feedback-momentum is of a second optimiser"),
+        (["train", "--rule", "dkp", "--feedback-decay", "0"], "--feedback-decay is of a second optimiser"),
         (["train", "--init", "glorto"], "did you mean 'glorot'"),
         (["train", "--feedback", "normal:big"], "must be a number from 0"),
         (["train", "--device", "tpu"], "invalid choice: 'tpu'"),
@@ -138,13 +170,13 @@ def help_of(command, capsys):
     return " ".join(capsys.readouterr().out.split()).replace("- ", "-")
 
 
-def test_the_help_of_train_shows_the_default_of_each_of_its_23_options(capsys):
+def test_the_help_of_train_shows_the_default_of_each_of_its_27_options(capsys):
     words = help_of("train", capsys)
     for name in ("net", "data", "loss", "optimizer", "momentum", "decay", "init", "epochs", "seeds", "batch_size", "lr",
                  "validation", "device", "dtype"):  # fmt: skip
         default = re.escape(str(getattr(cli.TRAIN, name)))
         assert re.search(rf"--{name.replace('_', '-')} [^()]*\(default: {default}\)", words), name
-    assert words.count("(default: ") == 23 + 1  # and what becomes of a run that is there already
+    assert words.count("(default: ") == 27 + 1  # and what becomes of a run that is there already
     assert "(default: bp)" in words and "(default: runs/NET-DATA-RULES)" in words
 
 
@@ -206,6 +238,25 @@ def test_a_rule_with_options_keeps_the_learning_rate_of_its_own(mini):
     protocol = Protocol(net="784-10", rules=("dkp:init=he",), lr=0.1, lr_of=(("dkp", 0.002),))
     assert build(protocol, "dkp:init=he", 0, mini)[3].lr == 0.002
     assert protocol.learning_rates() == "0.1 (dkp 0.002)"
+
+
+def test_a_second_optimiser_has_the_drops_the_burst_and_a_decay_of_its_own_or_Ws(mini):
+    """2000 examples in batches of 100 are 20 batches an epoch: the burst ends at step 20, the rate drops at step 40."""
+    protocol = Protocol(net="784-20-10", rules=("bp", "dkp"), lr=0.1, momentum=0.9, decay=0.01, burst=0.5, epochs=4,
+                        batch_size=100, drops=(0.5,), decoupled=True, feedback_optimizer="adam",
+                        feedback_lr=0.001)  # fmt: skip
+    *_, first, second = build(protocol, "dkp", 0, mini)
+    assert type(first) is fa.SGD and type(second) is fa.Adam and first.decoupled and second.decoupled
+    assert [second.lr(step) for step in (0, 39, 40)] == pytest.approx([0.001, 0.001, 0.0001])
+    assert [second.decay(step) for step in (0, 19, 20)] == pytest.approx([0.5, 0.5, 0.01])
+    *_, second = build(replace(protocol, feedback_decay=0.002), "dkp", 0, mini)
+    assert [second.decay(step) for step in (0, 19, 20)] == pytest.approx([0.5, 0.5, 0.002])
+    own = replace(protocol, feedback_optimizer="sgd", feedback_momentum=0.7, burst=None, feedback_decay=0.0)
+    *_, second = build(own, "dkp", 0, mini)
+    assert (second.momentum, second.decay) == (0.7, 0.0)
+    *_, first, second = build(protocol, "bp", 0, mini)
+    assert second is None and first.decay == 0.01
+    assert protocol.learning_rates() == "0.1, of the feedback 0.001 by adam"
 
 
 @pytest.mark.parametrize("words", [["rules"], ["explain", "fa"], ["data"], ["doctor"]])

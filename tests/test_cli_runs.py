@@ -1,5 +1,6 @@
 """The command line on real runs: a rule's own options, the list of runs, what is told at the end."""
 
+import json
 import os
 import re
 import shutil
@@ -65,6 +66,62 @@ def test_rules_with_options_run_resume_and_are_listed(npz, tmp_path, capsys, in_
     (tmp_path / "runs" / "b" / "protocol.json").write_text("{")
     assert "damaged: " in listed(tmp_path / "runs")["b"]
     assert " results only " in listed(FIGURES / "mnist-1000-10")["mnist-1000-10"]
+
+
+def test_a_run_with_adam_for_the_feedback_resumes_to_the_same_numbers_and_to_no_other(
+    npz, tmp_path, capfd, in_this_process, refused
+):
+    words = ["train", "--net", "784-20-10", "--data", npz, "--rule", "bp,dkp", "--decay", "1e-3", "--batch-size", "20"]
+    second = ["--feedback-optimizer", "adam", "--feedback-lr", "0.001", "--feedback-decay", "1e-6"]
+    for out, epochs, more in (("a", "3", []), ("b", "1", []), ("b", "3", ["--resume"])):
+        assert cli.main([*words, *second, "--epochs", epochs, "--out", str(tmp_path / out), *more]) == 0
+    printed, said = capfd.readouterr()
+    assert "learning rate 0.1, of the feedback 0.001 by adam, 1 seed" in printed and "arning" not in said
+    a, b = ((tmp_path / out / "history.csv").read_text() for out in "ab")
+    assert a == b and a.count("dkp") == 4
+    settings = json.loads((tmp_path / "a" / "summary.json").read_text())["settings"]
+    assert [settings[f"feedback_{key}"] for key in ("optimizer", "lr", "momentum", "decay")] == [
+        "adam", 0.001, None, 1e-6]  # fmt: skip
+
+    assert cli.main([*words, "--epochs", "3", "--out", str(tmp_path / "one")]) == 0
+    one, two = (
+        {rule: fa.checkpoint.read(tmp_path / out / "checkpoints" / f"{rule}-seed0.npz") for rule in ("bp", "dkp")}
+        for out in ("one", "a")
+    )
+    assert np.array_equal(one["bp"][0]["net/1.W"], two["bp"][0]["net/1.W"]), "bp trains as ever beside dkp"
+    assert not np.array_equal(one["dkp"][0]["feedback/1.B"], two["dkp"][0]["feedback/1.B"])
+    assert two["dkp"][1]["step"] == two["dkp"][1]["feedback step"] == 15 and two["bp"][1]["feedback step"] is None
+    assert {name for name in two["dkp"][0] if "optimizer/" in name} == {
+        "feedback_optimizer/feedback.1.B.m", "feedback_optimizer/feedback.1.B.s"}  # fmt: skip
+
+    for change, message in (
+        ([], r"another feedback_optimizer adam \(now None\), feedback_lr 0.001 \(now None\)"),
+        ([*second[:3], "0.002", *second[4:]], r"another feedback_lr 0.001 \(now 0.002\)"),
+        (second[:4], r"another feedback_decay 1e-06 \(now None\)"),
+    ):
+        line = refused(*words, *change, "--epochs", "3", "--out", tmp_path / "a", "--resume")
+        assert re.search(message, line), line
+
+
+def test_a_run_from_before_4_of_the_settings_is_refused_by_their_names(npz, tmp_path, in_this_process, refused):
+    words = ["train", "--net", "784-10", "--data", npz, "--epochs", "1", "--out", str(tmp_path / "run")]
+    assert cli.main(words) == 0
+    path = tmp_path / "run" / "protocol.json"
+    record = folder.read_sealed(path)
+    own = {key: value for key, value in record["settings"].items() if not key.startswith("feedback_")}
+    folder.write_sealed(path, record | {"settings": own})
+    names = "feedback_optimizer, feedback_lr, feedback_momentum, feedback_decay"
+    assert f"holds a run of an earlier version, without {names}: go on with that" in refused(*words, "--resume")
+
+
+def test_kp_with_adam_for_the_feedback_runs_and_is_warned_of_in_one_line(npz, tmp_path):
+    words = ["train", "--net", "784-20-10", "--data", npz, "--rule", "kp", "--decay", "1e-3", "--epochs", "1"]
+    second = ["--feedback-optimizer", "adam", "--feedback-lr", "0.001", "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "numpyfa", *words, *second]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "0.1, of the feedback 0.001 by adam" in done.stdout, done.stderr
+    warning = "numpyfa: warning: kp: its law asks for feedback that takes the updates of W's own optimiser; leave"
+    assert done.stderr.count("arning") == 1 and warning in done.stderr
 
 
 DAMAGES = {

@@ -291,7 +291,7 @@ def test_a_run_whose_learning_rate_drops_cannot_be_given_more_epochs(tmp_path, n
     run.run(dropping, dropping.settings, tmp_path / "run")
     with pytest.raises(fa.InputError, match=r"another epochs 4 \(now 5\)"):
         run.run(dropping, dropping.settings | {"epochs": 5}, tmp_path / "run", resume=True)
-    *_, optimizer = build(protocol, "bp", 0, fa.load(str(npz)))
+    *_, optimizer, _ = build(protocol, "bp", 0, fa.load(str(npz)))
     batches = -(-300 // protocol.batch_size)
     assert [optimizer.lr(step) for step in (0, 2 * batches - 1, 2 * batches)] == pytest.approx([0.1, 0.1, 0.01])
 

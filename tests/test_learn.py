@@ -1,5 +1,6 @@
 """Training, checkpoints and resuming."""
 
+import json
 import math
 import pickle
 import tracemalloc
@@ -86,6 +87,161 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path, mini, r
     assert str(fa.fit(*second, data, epochs=4, batch_size=16, history=history)) == str(expected)
     for name, p in (second[0].parameters() | second[0].running()).items():
         np.testing.assert_array_equal(p, (whole[0].parameters() | whole[0].running())[name])
+
+
+LEARNING = [name for name, kind in fa.RULES.items() if kind.learned]
+
+
+@pytest.mark.parametrize("rule", LEARNING)
+def test_three_steps_of_two_equal_optimisers_are_those_of_one_bit_for_bit(rule, rng):
+    def sgd():
+        return fa.SGD(lambda step: 0.5 / (1 + step), momentum=0.9, decay=0.1)
+
+    def trained(two):
+        net = fa.mlp("6-5-4-3")
+        bound, first, second = fa.make_rule(rule, net), sgd(), sgd() if two else None
+        for x in batches:
+            fa.train_step(net, bound, fa.SoftmaxCrossEntropy(), first, x, target, feedback_optimizer=second)
+        assert not two or first.step == second.step == 3
+        return net.parameters() | bound.parameters()
+
+    batches, target = rng.standard_normal((3, 3, 6)).astype("float32"), np.eye(3, dtype="float32")
+    one, two = trained(False), trained(True)
+    assert any(name.startswith("feedback.") for name in one)
+    for name, p in one.items():
+        np.testing.assert_array_equal(p, two[name])
+
+
+def test_with_adam_for_B_W_takes_SGDs_step_and_B_takes_Adams(rng):
+    """Webster et al.'s DKP. Two steps of Adam by hand: m and s are unbiased by 1 - 0.9^step and 1 - 0.999^step."""
+    net = fa.mlp("6-5-3", dtype="float64")
+    rule, loss, sgd, adam = fa.DKP(net), fa.SoftmaxCrossEntropy(), fa.SGD(0.5, decay=0.1), fa.Adam(0.01, decay=0.2)
+    m = s = 0.0
+    for step in (1, 2):
+        x, target = rng.standard_normal((3, 6)), np.eye(3)
+        traces = net.forward(x, train=True)
+        gradients = rule.gradients(traces, loss.output(net, traces, target))
+        W, B = net[1].W.copy(), rule.feedback[1]["B"].copy()
+        fa.train_step(net, rule, loss, sgd, x, target, feedback_optimizer=adam)
+        np.testing.assert_allclose(net[1].W, W - 0.5 * (gradients["1.W"] + 0.1 * W), rtol=1e-14)
+        g = gradients["feedback.1.B"] + 0.2 * B
+        m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
+        expected = B - 0.01 * (m / (1 - 0.9**step)) / (np.sqrt(s / (1 - 0.999**step)) + 1e-8)
+        np.testing.assert_allclose(rule.feedback[1]["B"], expected, rtol=1e-12)
+    assert set(sgd.memory) == {"1.W", "1.b", "2.W", "2.b"} and set(adam.memory) == {"feedback.1.B"}
+
+
+def test_the_schedule_of_the_second_optimiser_counts_its_own_3_steps_an_epoch(mini):
+    steps = []
+    net, _, loss, sgd = job()
+    second = fa.SGD(lambda step: steps.append(step) or 0.01)
+    steps.clear()  # the optimiser asks for its first rate when it is made
+    fa.fit(net, fa.DKP(net), loss, sgd, mini.part(30, 10), epochs=2, batch_size=10, feedback_optimizer=second)
+    assert steps == [0, 1, 2, 3, 4, 5] and sgd.step == second.step == 6
+
+
+@pytest.mark.parametrize(
+    "rule, second, message",
+    [
+        ("fa", fa.SGD(0.1), "which FA has not: leave it out, or choose from kp, pfa, .*dkp"),
+        ("kp", 0.1, "feedback_optimizer must be an Optimizer, found 0.1"),
+        ("kp", None, "W's own optimizer: leave it out"),
+    ],
+)
+def test_a_second_optimiser_that_is_none_or_has_nothing_to_do_is_refused(mini, rule, second, message):
+    net, bound, loss, sgd = job(rule)
+    second = sgd if second is None else second
+    with pytest.raises(fa.InputError, match=message):
+        fa.fit(net, bound, loss, sgd, mini, epochs=1, batch_size=50, feedback_optimizer=second)
+    with pytest.raises(fa.InputError, match=message):
+        fa.train_step(net, bound, loss, sgd, np.ones((1, 784), "float32"), np.eye(10)[:1], feedback_optimizer=second)
+
+
+def test_kp_and_product_feedback_warn_of_another_optimiser_and_dkp_does_not(mini, recwarn):
+    def warned(rule, second):
+        net, bound, loss, _ = job(rule)
+        recwarn.clear()
+        fa.fit(net, bound, loss, fa.SGD(0.1, decay=1e-4), mini.part(20, 10), epochs=1, batch_size=10,
+               feedback_optimizer=second)  # fmt: skip
+        return [str(each.message) for each in recwarn]
+
+    for rule in ("kp", "pfa", "sparse-pfa"):
+        found = warned(rule, fa.Adam(0.001))
+        assert len(found) == 1 and found[0].startswith(
+            f"{rule}: its law asks for feedback that takes the updates of W's"
+        )
+        assert not warned(rule, fa.SGD(0.1, decay=1e-4)), "two of the same keep the law"
+    assert not warned("dkp", fa.Adam(0.001)) and not warned("sa", fa.Adam(0.001))
+
+
+def with_two(lr=0.001, kind=fa.Adam, **options):
+    net = fa.mlp("784-20-10", seed=3)
+    return net, fa.DKP(net, seed=3), fa.SGD(0.05, momentum=0.9), kind(lr, **options)
+
+
+def test_a_run_of_two_optimisers_resumes_bit_for_bit(tmp_path, mini):
+    def go(job, epochs, history=()):
+        net, rule, sgd, second = job
+        return fa.fit(net, rule, fa.SoftmaxCrossEntropy(), sgd, mini.part(60, 20), epochs=epochs, batch_size=20,
+                      history=history, feedback_optimizer=second)  # fmt: skip
+
+    whole, first, again = with_two(), with_two(), with_two()
+    expected, history = go(whole, 4), go(first, 2)
+    checkpoint.save(tmp_path / "c.npz", *first[:3], history, feedback_optimizer=first[3])
+    history, _ = checkpoint.load(tmp_path / "c.npz", *again)
+    assert again[2].step == again[3].step == 6 and set(again[3].arrays()) == {"feedback.1.B.m", "feedback.1.B.s"}
+    assert go(again, 4, history) == expected
+    np.testing.assert_array_equal(again[1].feedback[1]["B"], whole[1].feedback[1]["B"])
+    assert fa.load_net(tmp_path / "c.npz")[1].W.shape == (784, 20)
+
+
+def test_a_checkpoint_keeps_the_second_optimisers_step_beside_that_of_the_first(tmp_path):
+    """A second one may come later: then the two have taken 7 and 2 steps."""
+    one, other = with_two(), with_two()
+    one[2].step, one[3].step = 7, 2
+    checkpoint.save(tmp_path / "c.npz", *one[:3], [], feedback_optimizer=one[3])
+    checkpoint.load(tmp_path / "c.npz", *other)
+    assert (other[2].step, other[3].step) == (7, 2)
+
+
+@pytest.mark.parametrize(
+    "second, message",
+    [
+        (None, r"made with feedback optimizer .*Adam.*, but this run uses None"),
+        (fa.SGD(0.001), r"feedback optimizer .*Adam.*, but this run uses .*SGD"),
+        (fa.Adam(0.002), r"feedback optimizer .*'lr': 0.001.*, but this run uses .*'lr': 0.002"),
+        (fa.Adam(0.001, decay=0.1), r"feedback optimizer .*'decay': 0.0.*, but this run uses .*'decay': 0.1"),
+        (fa.Adam(lambda step: 0.001), r"'lr': 0.001.*, but this run uses .*'lr': 'a schedule'"),
+    ],
+)
+def test_a_checkpoint_with_another_second_optimiser_is_refused_and_nothing_is_changed(tmp_path, second, message):
+    net, rule, sgd, adam = with_two()
+    checkpoint.save(tmp_path / "c.npz", net, rule, sgd, [], feedback_optimizer=adam)
+    net[1].W[...] = 7
+    with pytest.raises(fa.InputError, match=message):
+        checkpoint.load(tmp_path / "c.npz", net, rule, sgd, second)
+    assert (net[1].W == 7).all()
+
+
+def test_a_checkpoint_from_before_second_optimisers_goes_on_with_one_and_is_refused_with_two(tmp_path):
+    net, rule, sgd, adam = with_two()
+    path = tmp_path / "c.npz"
+    checkpoint.save(path, net, rule, sgd, [])
+    arrays = dict(np.load(path))
+    meta = json.loads(arrays["meta"].tobytes())
+    del meta["feedback optimizer"], meta["feedback step"]
+    np.savez(path, **(arrays | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}))
+    assert checkpoint.load(path, net, rule, sgd) == ([], {})
+    with pytest.raises(fa.InputError, match="made with feedback optimizer None, but this run uses .*Adam"):
+        checkpoint.load(path, net, rule, sgd, adam)
+
+
+def test_a_second_optimiser_whose_rate_is_too_large_is_named_with_its_rate(mini):
+    net = fa.mlp("784-20-10", "relu")
+    rule, sgd = fa.DKP(net), fa.SGD(0.05)
+    with pytest.raises(fa.Diverged, match=r"now 0.05, and 1e\+30 for the feedback"):
+        fa.fit(net, rule, fa.SoftmaxCrossEntropy(), sgd, mini, epochs=2, batch_size=100,
+               feedback_optimizer=fa.SGD(1e30))  # fmt: skip
 
 
 def test_a_diverging_run_stops_with_the_step_the_layer_and_the_cause(mini):

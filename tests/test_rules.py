@@ -222,7 +222,7 @@ def test_an_unknown_rule_gets_the_nearest_name():
 def test_a_rule_is_one_short_file_that_inherits_from_no_other_rule(name, kind):
     source = inspect.getsource(inspect.getmodule(kind))
     code = source.split('"""', 2)[2]  # without the docstring of the file
-    assert len(code.splitlines()) < (90 if name == "dtp" else 70)  # dtp has a second learner, its inverses
+    assert len(code.splitlines()) <= (90 if name == "dtp" else 70)  # dtp has a second learner, its inverses
     assert kind.__mro__[1] in (fa.SequentialRule, fa.DirectRule, fa.Rule)
     assert "[" in kind.__doc__.splitlines()[0]
 

@@ -165,8 +165,7 @@ def flipped(content: bytes, draw: random.Random) -> bytes:
 def flip_checkpoint(folder: Path, digits: Path, number: int, draw: random.Random) -> Counter:
     """Load a checkpoint with one bit flipped, so many times."""
     protocol = Protocol(net="784-5-10", data=str(digits), optimizer="adam", lr=0.001)
-    *parts, optimizer = build(protocol, "kp", 0, load(str(digits)))
-    net, rule, _ = parts
+    net, rule, _, optimizer, _ = build(protocol, "kp", 0, load(str(digits)))
     path = folder / "flipped.npz"
     optimizer.update(net.parameters() | rule.parameters(), net.parameters() | rule.parameters())
     checkpoint.save(path, net, rule, optimizer, [{"epoch": 1}], {"of": "this run"})

@@ -43,7 +43,8 @@ WHOLE = ["1", "2", "3", "7", "16"], ["0", "-3", "1.5", "1e3", str(10**12), *ODD]
 REAL = ["0.1", "1e-3", "0.5", "0"], ["-0.1", "1e30", "1e308", *ODD]
 OUT = [f"out {number}" for number in range(6)]
 TRAIN_ONLY = ("--net", "--activation", "--loss", "--optimizer", "--init", "--feedback", "--momentum", "--decay",
-              "--burst", "--standardise", "--augment", "--decoupled")  # fmt: skip
+              "--burst", "--standardise", "--augment", "--decoupled", "--feedback-optimizer", "--feedback-lr",
+              "--feedback-momentum", "--feedback-decay")  # fmt: skip
 HEAVY = ("alexnet", "nokland-conv", "drtp-conv", "resnet56", "resnet18")
 NETS = ["784-10", "784-20-10", "784-8-8-10", "784-20-10", "lenet", "resnet8", "dkp-cnn"]
 BAD_NETS = ["784", "784-", "-10", "784--10", "784-0-10", "783-10", "784-9", "784-999999999999-10", "Lenet", *HEAVY[:2]]
@@ -92,6 +93,7 @@ class Grammar:
             "--activation": lambda: self.one(["tanh", "relu", "erf"], ["x", *ODD]),
             "--loss": lambda: self.one(["softmax", "logistic", "squared"], ["x", *ODD]),
             "--optimizer": lambda: self.one(["sgd", "manhattan", "rmsprop", "adam"], ["x", *ODD]),
+            "--feedback-optimizer": lambda: self.one(["sgd", "manhattan", "rmsprop", "adam"], ["x", *ODD]),
             "--init": lambda: self.one(["he", "glorot", "zeros"], ["normal:-1", "he:2", "normal:1e300", *ODD]),
             "--feedback": lambda: self.one(["he", "glorot", "normal:1", "zeros"], ["normal:-1", "uniform:1e300", *ODD]),
             "--device": lambda: self.one(["cpu", "auto"], ["gpu", "tpu", *ODD]),
@@ -99,7 +101,8 @@ class Grammar:
             "--out": lambda: self.one(OUT, ["file", "/dev/null", "/proc/none", "loop", ".", *ODD], 0.3),
         }  # fmt: skip
         whole = dict.fromkeys(["--epochs", "--seeds", "--batch-size", "--examples", "--validation"], WHOLE)
-        numbers = whole | dict.fromkeys(["--lr", "--momentum", "--decay", "--burst"], REAL)
+        real_ones = ["lr", "momentum", "decay", "burst", "feedback-lr", "feedback-momentum", "feedback-decay"]
+        numbers = whole | dict.fromkeys([f"--{each}" for each in real_ones], REAL)
         flags = [
             "--standardise",
             "--augment",

@@ -534,6 +534,12 @@ MUTANTS = [
             "training in evaluation mode",
         ),
         ("optimizer.step + 1)\n    value", "optimizer.step)\n    value", "batches are counted from 0"),
+        (
+            "feedback_optimizer.update(parameters, pop_feedback(gradients))",
+            "pass",
+            "a second optimiser is not asked",
+        ),
+        ("describe(feedback_optimizer) == describe(optimizer)", "True", "no law asks for one optimiser"),
         ("    net.settle(traces)\n", "", "running values stand still"),
         ("    rule.settle(traces, output)\n", "", "feedback that learns by itself stands still"),
         (
@@ -617,7 +623,13 @@ MUTANTS = [
         "checkpoint.py",
         "",
         "learn mutants",
-        ('optimizer.restore(on_device, meta["step"])', "optimizer.restore(on_device, 0)", "the step is forgotten"),
+        ('module), meta["step"])', "module), 0)", "the step is forgotten"),
+        (
+            'module), meta["feedback step"])',
+            'module), meta["step"])',
+            "the second optimiser takes the step of the first",
+        ),
+        ('"a schedule" if callable(value) else value', '"a setting"', "a second optimiser of other settings goes on"),
         ("place[...] = to_device(arrays[name], array_module(place))", "pass", "nothing is put back"),
         ('"rule seed": rule.seed,', "", "another rule seed goes on"),
         ("if before.get(what) != mine:", "if False:", "another net's checkpoint goes on"),

@@ -171,6 +171,12 @@ def compare(home: Path, experiment: Experiment, settings: Settings, shared: Sett
     if name != experiment.name:
         raise InputError(f"{home} holds the run '{name}', not '{experiment.name}': choose another --out")
     now = json.loads(json.dumps(settings))
+    unknown = [key for key in now if key not in before]
+    if unknown:
+        raise InputError(
+            f"{home} holds a run of an earlier version, without {', '.join(unknown)}: go on with that version, choose "
+            f"another --out, or --force to replace it"
+        )
     same(home, experiment.fixed(before) | shared_before, experiment.fixed(now) | shared)
     if any(less(now[key], before[key]) for key in experiment.grows):
         held = " and ".join(f"{key} {comma_list(before[key])}" for key in experiment.grows)

@@ -1,4 +1,4 @@
-"""The settings of trained nets, and the data, net, rule, loss and optimiser that they stand for."""
+"""The settings of trained nets, and the data, net, rule, loss and optimisers that they stand for."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 from .. import data, init, optim
 from ..data import Dataset
 from ..errors import InputError, check_number, check_whole, choose
+from ..learn import check_optimizers, learning_rules
 from ..losses import LOSSES, check_loss
 from ..models import make_net
-from ..optim import Schedule
+from ..optim import Optimizer, Schedule
 from ..rules import find, make_rule
 from . import spelling
+from .experiment import option
 
 MOST = 10**9  # epochs, or examples in a batch: more are a slip of the finger
 
@@ -23,7 +25,9 @@ class Protocol:
 
     `lr_of` gives some rules a learning rate of their own, ((rule, lr), ...). It falls to a tenth at each of `drops`,
     which are shares of all epochs. `burst` is the decay in the first epoch for rules whose feedback learns by a
-    gradient. `examples` cuts the training set; `validation` holds so many of it out, in the test set's place.
+    gradient. `feedback_optimizer` is a second optimiser for what learns there, with a learning rate of its own, no
+    momentum and W's decay unless they are given; the drops, the burst and `decoupled` are for both. `examples` cuts the
+    training set; `validation` holds so many of it out, in the test set's place.
     """
 
     net: str
@@ -50,12 +54,19 @@ class Protocol:
     validation: int = 0
     standardise: bool = False
     augment: bool = False
+    feedback_optimizer: str | None = None
+    feedback_lr: float | None = None
+    feedback_momentum: float | None = None
+    feedback_decay: float | None = None
 
     def learning_rates(self) -> str:
         """The learning rate in words, with those that rules have of their own: 0.01 (dkp 0.0001)."""
         names = set(map(spelling.base, self.rules))
         own = ", ".join(f"{name} {lr:g}" for name, lr in self.lr_of if name in names)
-        return f"{self.lr:g}" + (f" ({own})" if own else "")
+        words = f"{self.lr:g}" + (f" ({own})" if own else "")
+        if self.feedback_optimizer is None:
+            return words
+        return f"{words}, of the feedback {self.feedback_lr:g} by {self.feedback_optimizer}"
 
 
 def takes_init(rule_name: str) -> bool:
@@ -63,8 +74,14 @@ def takes_init(rule_name: str) -> bool:
     return any(f.name == "init" for f in fields(find(spelling.base(rule_name))[0]))
 
 
-def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> tuple[Any, Any, Any, Any]:
-    """(net, rule, loss, optimizer) of one job. Raises InputError for anything in the protocol that cannot be."""
+def learns_feedback(rule_name: str) -> bool:
+    """Whether the rule's feedback learns by a gradient."""
+    return bool(find(spelling.base(rule_name))[0].learned)
+
+
+def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> tuple[Any, Any, Any, Any, Any]:
+    """(net, rule, loss, optimizer, feedback_optimizer) of one job. Raises InputError for anything in the protocol that
+    cannot be."""
     net = make_net(
         protocol.net,
         protocol.activation,
@@ -81,21 +98,56 @@ def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> t
     loss = choose(LOSSES, protocol.loss, "loss")()
     check_loss(loss, net)
     batches = -(-len(examples.x_train) // protocol.batch_size)
-    at_first = dict(protocol.lr_of).get(name, protocol.lr)
-    lr: float | Schedule = at_first
-    if protocol.drops:
-        lr = optim.step_schedule(at_first, [round(share * protocol.epochs) * batches for share in protocol.drops])
-    decay: float | Schedule = protocol.decay
-    if protocol.burst and bound.learned:
-        decay = optim.step_schedule(protocol.burst, [batches], protocol.decay / protocol.burst)
     if protocol.standardise:
         net.standardise(*examples.statistics())
+    lr, burst = dict(protocol.lr_of).get(name, protocol.lr), protocol.burst if bound.learned else None
+    optimizer = make_optimizer(protocol, batches, protocol.optimizer, lr, protocol.momentum, protocol.decay, burst)
+    feedback_optimizer = make_feedback_optimizer(protocol, batches) if bound.learned else None
+    return net, bound, loss, optimizer, feedback_optimizer
+
+
+def make_optimizer(
+    protocol: Protocol, batches: int, kind: str, lr: float, momentum: float, decay: float, burst: float | None
+) -> Optimizer:
+    """An optimiser whose learning rate falls and whose decay bursts as the protocol says."""
     settings: dict[str, Any] = {"decay": decay, "decoupled": protocol.decoupled}
-    if protocol.momentum:
-        if protocol.optimizer not in ("sgd", "manhattan"):
-            raise InputError(f"momentum is an option of sgd and manhattan, found with {protocol.optimizer}")
-        settings["momentum"] = protocol.momentum
-    return net, bound, loss, optim.make_optimizer(protocol.optimizer, lr, **settings)
+    if burst:
+        settings["decay"] = optim.step_schedule(burst, [batches], decay / burst)
+    if momentum:
+        if kind not in ("sgd", "manhattan"):
+            raise InputError(f"momentum is an option of sgd and manhattan, found with {kind}")
+        settings["momentum"] = momentum
+    falling: float | Schedule = lr
+    if protocol.drops:
+        falling = optim.step_schedule(lr, [round(share * protocol.epochs) * batches for share in protocol.drops])
+    return optim.make_optimizer(kind, falling, **settings)
+
+
+def make_feedback_optimizer(protocol: Protocol, batches: int) -> Optimizer | None:
+    """The second optimiser, if the protocol names one. Its decay is W's, unless it has its own."""
+    kind, lr = protocol.feedback_optimizer, protocol.feedback_lr
+    if kind is None:
+        return None
+    if lr is None:
+        raise InputError(f"the feedback optimiser {kind} needs a learning rate of its own: --feedback-lr")
+    decay = protocol.decay if protocol.feedback_decay is None else protocol.feedback_decay
+    try:
+        return make_optimizer(protocol, batches, kind, lr, protocol.feedback_momentum or 0.0, decay, protocol.burst)
+    except InputError as error:
+        raise InputError(f"the feedback optimiser: {error}") from None
+
+
+def check_feedback(protocol: Protocol) -> None:
+    """Raise InputError for a second optimiser without anything to learn, or for settings of one that is not named."""
+    if protocol.feedback_optimizer is None:
+        for setting in ("feedback_lr", "feedback_momentum", "feedback_decay"):
+            if getattr(protocol, setting) is not None:
+                raise InputError(f"{option(setting)} is of a second optimiser: name one with --feedback-optimizer")
+    elif not any(map(learns_feedback, protocol.rules)):
+        raise InputError(
+            f"--feedback-optimizer: the feedback of {','.join(protocol.rules)} does not learn by a gradient; "
+            f"that of {', '.join(learning_rules())} does"
+        )
 
 
 def dataset(protocol: Protocol, download: bool = True) -> Dataset:
@@ -117,12 +169,13 @@ def validate(protocol: Protocol) -> Dataset:
     check_number("burst", protocol.burst or 0, 0)
     if protocol.feedback:
         init.parse(protocol.feedback)
+    check_feedback(protocol)
     found = dataset(protocol)
     if protocol.augment and found.x_train.ndim != 4:
         raise InputError(f"flips and crops need images of shape (height, width, channels), found {found.name}")
     for name in protocol.rules:
-        net, rule, loss, optimizer = build(protocol, name, 0, found)
-        rule.check_optimizer(optimizer)
+        net, rule, loss, optimizer, feedback_optimizer = build(protocol, name, 0, found)
+        check_optimizers(rule, optimizer, feedback_optimizer)
         rule.check_loss(loss)
     net.as_input(found.x_train[:1])
     if found.classes != net.size_out:

@@ -123,11 +123,11 @@ def train(settings: Settings, rule_name: str, seed: int, place: Place) -> Rows:
     """Train one rule from one seed, from its checkpoint if there is one; the rows are those of `learn.fit`."""
     protocol = Protocol(**settings)
     examples = dataset(protocol, download=False)
-    net, rule, loss, optimizer = build(protocol, rule_name, seed, examples)
+    net, rule, loss, optimizer, feedback_optimizer = build(protocol, rule_name, seed, examples)
     path = checkpoint_path(place.home, rule_name, seed)
     history: Rows = []
     if path.exists():
-        history, about = checkpoint.load(path, net, rule, optimizer)
+        history, about = checkpoint.load(path, net, rule, optimizer, feedback_optimizer)
         check_ours(path, about, place, rule_name, seed)
     last = [time.monotonic()]
 
@@ -137,7 +137,8 @@ def train(settings: Settings, rule_name: str, seed: int, place: Place) -> Rows:
             place.report((epoch - 1 + done / batches) / protocol.epochs)
 
     def after_epoch(history: list[dict]) -> None:
-        checkpoint.save(path, net, rule, optimizer, history, about_job(place, rule_name, seed))
+        about = about_job(place, rule_name, seed)
+        checkpoint.save(path, net, rule, optimizer, history, about, feedback_optimizer)
         epoch, error = history[-1]["epoch"], history[-1]["test_error"]
         words = f"{rule_name}, seed {seed}: epoch {epoch} of {protocol.epochs}, test error {error:.2f} %"
         place.report(epoch / protocol.epochs, labelled(history, rule_name, seed), words)
@@ -145,7 +146,8 @@ def train(settings: Settings, rule_name: str, seed: int, place: Place) -> Rows:
     try:
         history = fit(net, rule, loss, optimizer, examples, epochs=protocol.epochs, batch_size=protocol.batch_size,
                       seed=seed, history=history, after_epoch=after_epoch, after_batch=after_batch,
-                      augment=flip_and_crop if protocol.augment else None)  # fmt: skip
+                      augment=flip_and_crop if protocol.augment else None,
+                      feedback_optimizer=feedback_optimizer)  # fmt: skip
     except Diverged as error:
         raise Diverged(f"{rule_name}, seed {seed}: {error}") from None
     return labelled(history, rule_name, seed)

@@ -38,6 +38,7 @@ class Rule:
 
     name: ClassVar[str] = ""  # as in `numpyfa.RULES`
     learned: ClassVar[tuple[str, ...]] = ()  # the names of the feedback arrays that learn by a gradient
+    in_step: ClassVar[bool] = False  # whether its law asks for feedback that takes the updates of W's own optimiser
 
     net: Network = field(repr=False)
     seed: int = field(default=0, kw_only=True)
@@ -111,10 +112,11 @@ class Rule:
         return {}
 
     def settle(self, traces: Traces, output: Output) -> None:
-        """What changes after a batch other than by W's optimiser. Nothing, unless a rule says otherwise."""
+        """What changes after a batch other than by an optimiser. Nothing, unless a rule says otherwise."""
 
     def check_optimizer(self, optimizer: Optimizer) -> None:
-        """Warn if a law of the rule does not hold under this optimiser. Nothing to warn of, unless a rule says so."""
+        """Warn if a law of the rule does not hold under this optimiser of W and feedback. Nothing to warn of, unless a
+        rule says so."""
 
     def check_loss(self, loss: Loss) -> None:
         """Raise InputError for a loss that the rule cannot work with."""
@@ -201,7 +203,7 @@ class Rule:
         return {f"{number}.{key}": value for number, own in self.feedback.items() for key, value in own.items()}
 
     def parameters(self) -> dict[str, Array]:
-        """The feedback that learns, {"feedback.3.B": array}: the arrays themselves, for the optimiser to change."""
+        """The feedback that learns, {"feedback.3.B": array}: the arrays themselves, for an optimiser to change."""
         return {f"feedback.{n}.{name}": own[name] for n, own in self.feedback.items() for name in self.learned}
 
     def crossed_layers(self) -> list[Weighted]:

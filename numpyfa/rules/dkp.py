@@ -10,10 +10,12 @@ Source
     Webster, Choi & Ahn 2021 ("Learning the Connections in Direct Feedback Alignment") and their code.
 
 Differs from the paper
-    Here B takes the updates of W's own optimiser; the authors' code trains B by Adam.
+    Here B takes the updates of W's own optimiser, unless it is given another; the authors' code trains B by Adam. As
+    theirs on CIFAR-10: feedback_optimizer=Adam(lr, decay=1e-6), lr 1e-4 times 0.8 every epoch, beside SGD for W.
 
 Notes
-    B learns by the product of the error and the layer's output: for the last hidden layer that is Kolen-Pollack itself.
+    B learns by the product of the error and the layer's output: for the last hidden layer that is Kolen-Pollack itself,
+    as long as both take the updates of one optimiser, or of two of the same settings.
 """
 
 from dataclasses import dataclass

@@ -36,6 +36,7 @@ class KP(SequentialRule):
     name: ClassVar[str] = "kp"
     init: str = "akrout"  # N(0, 1/(fan_in + fan_out)), their code
     learned: ClassVar[tuple[str, ...]] = ("B",)
+    in_step: ClassVar[bool] = True
 
     def init_feedback(self, layer: Weighted) -> Own:
         return {"B": self.draw(layer, layer.W.T.shape, self.init)}

@@ -42,6 +42,7 @@ class PFA(SequentialRule):
     expansion: int = 10  # k, the authors' choice in every experiment
     orthogonal: bool = False  # True is PFA-o, for which the authors take k = 1
     learned: ClassVar[tuple[str, ...]] = ("P",)
+    in_step: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_whole("pfa: the expansion", self.expansion, 1)

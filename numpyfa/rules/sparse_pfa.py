@@ -39,6 +39,7 @@ class SparsePFA(SequentialRule):
     density: float = 0.5  # the authors studied 1, 0.5, 0.3, 0.17, 0.1 and 0.05
     expansion: int = 10  # k, the authors' choice in every experiment
     learned: ClassVar[tuple[str, ...]] = ("R",)
+    in_step: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("sparse-pfa: the density", self.density, 1e-6, 1)
