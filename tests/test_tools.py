@@ -24,3 +24,11 @@ def test_a_mutant_whose_test_sleeps_for_9_seconds_of_a_tenth_has_timed_out_and_i
     monkeypatch.setattr(mutate, "TIMEOUT", 60)
     found = mutate.run(str(tmp_path), [sys.executable, "-c", "raise SystemExit('a sum is wrong')"])
     assert mutate.outcome("check", found) == ("check", "a sum is wrong")
+
+
+def test_every_mutants_line_is_in_its_file_exactly_once(mutate):
+    """A line that has been rewritten takes its mutant with it, and nobody would notice."""
+    package = Path(__file__).parents[1] / "numpyfa"
+    counts = {(mutant.file, mutant.old): (package / mutant.file).read_text().count(mutant.old)
+              for mutant in mutate.MUTANTS}  # fmt: skip
+    assert [found for found, count in counts.items() if count != 1] == []

@@ -134,8 +134,8 @@ MUTANTS = [
             "a batch of one loses signs",
         ),
         (
-            "a = a.reshape(a.shape[0] * a.shape[1], -1).sum(axis=0)",
-            "a = a.reshape(a.shape[0] * a.shape[1], -1)[1:].sum(axis=0)",
+            "(ones @ a.reshape(len(ones), -1))",
+            "(ones[1:] @ a.reshape(len(ones), -1)[1:])",
             "a sum over places leaves one line out",
         ),
         (
@@ -553,7 +553,7 @@ MUTANTS = [
         "network.py",
         "layers bp",
         "mutants parts learn",
-        ("self.forward(piece)[", "self.forward(piece, True)[", "predict in training mode"),
+        ("self._through(x):", "self._through(x, True):", "answers in training mode"),
         (
             "layer.forward(*inputs, train=train, noise=noise)",
             "layer.forward(*inputs, train=True, noise=noise)",
@@ -583,7 +583,7 @@ MUTANTS = [
             "values = np.nan_to_num(values)",
             "examples without an angle count as 0",
         ),
-        ("mine[number].delta, true[number].delta", "mine[number].delta, mine[number].delta", "a rule against itself"),
+        ("mine.pop(number), true.pop(number)", "mine[number], mine.pop(number)", "a rule against itself"),
     ),
     *of(
         "init.py",
@@ -597,7 +597,11 @@ MUTANTS = [
         ("math.sqrt(6 / (fan_in + fan_out))", "math.sqrt(3 / (fan_in + fan_out))", "Glorot's a"),
         ("1 / math.sqrt(fan_out)),", "1 / fan_out),", "Nokland's a"),
         ("now *= np.sign(np.diag(r))", "now *= 1", "orthogonal draws prefer some rotations"),
-        ("drawn -= a", "drawn -= 0", "a uniform draw without negative numbers"),
+        (
+            "return rng.uniform(-a, a, shape)",
+            "return rng.uniform(0, a, shape)",
+            "a uniform draw above 0",
+        ),
     ),
     # -- Gradient checks, files
     *of(
