@@ -33,7 +33,7 @@ def _orthogonal(
     rng: np.random.Generator, shape: tuple[int, ...], fan_in: float, fan_out: float, scale: float
 ) -> np.ndarray:
     q = rng.standard_normal((max(shape), min(shape)))
-    for start in range(0, q.shape[1], COLUMNS):  # Gram and Schmidt, in q's own memory: LAPACK takes five times that
+    for start in range(0, q.shape[1], COLUMNS):  # Gram and Schmidt, in q's own memory: LAPACK takes several times that
         done, now = q[:, :start], q[:, start : start + COLUMNS]
         for _ in range(2):  # the second time takes out what rounding left
             now -= done @ (done.T @ now)

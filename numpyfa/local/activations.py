@@ -80,7 +80,7 @@ class ReLU(Activation):
 
     def f(self, z: Array) -> Array:
         xp = array_module(z)
-        return xp.maximum(z, xp.zeros_like(z[:1]))  # NumPy takes three times as long against the number 0
+        return xp.maximum(z, xp.zeros_like(z[:1]))  # NumPy is slower against the number 0
 
     def slope(self, z: Array, h: Array) -> Array:
         return h > 0

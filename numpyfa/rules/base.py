@@ -232,7 +232,7 @@ def _plain(value: Any) -> Any:
 
 
 def beside_W(M: Array) -> Array:
-    """M, of the shape of W^T, in W^T's order in memory: entry by entry the two meet in a tenth of the time."""
+    """M, of the shape of W^T, in W^T's order in memory: entry by entry the two meet faster."""
     return array_module(M).asfortranarray(M)
 
 

@@ -53,7 +53,7 @@ def magnitude(layer: Weighted, scale: str) -> Any:
 
 
 def signed(c: Any, W: Array) -> Array:
-    """c sign(W), in half the time of NumPy's sign: W is stretched until it lies beyond c or -c, and cut off there."""
+    """c sign(W), faster than by NumPy's sign: W is stretched until it lies beyond c or -c, and cut off there."""
     with np.errstate(over="ignore"):
         stretched = W * STRETCH
     return array_module(W).clip(stretched, -c, c, out=stretched)

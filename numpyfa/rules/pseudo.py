@@ -14,7 +14,7 @@ Differs from the paper
 
 Notes
     The inverse is taken anew for every batch: a reference, not a method to train large nets with. For full rank it is
-    W^-1, or (W^T W)^-1 W^T for more inputs than outputs, a fifth of the work of a singular value decomposition, which
+    W^-1, or (W^T W)^-1 W^T for more inputs than outputs, less work than a singular value decomposition, which
     is left for the rest. On a GPU it is computed there.
 """
 
