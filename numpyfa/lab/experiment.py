@@ -25,6 +25,11 @@ class Experiment:
     table(settings, rows)      what was found: a list of rows
     verdict(settings, table)   what that means beside the paper: sentences
     quick                      the settings that its short form changes
+    source, place              the paper, and where in it: "Table 1", "Figure 2b", "the authors' logs"
+    published                  what the paper prints, by rule and column of the table: {"bp": 1.62} is BP's test error
+                               in %, {"pfa weight_angle_2": 19.5} another column of pfa's row
+    why                        a line on why ours is apart, {the same key: line}; "" stands for all
+    not_run                    why no result is committed, such as data that is not to be had
 
     The rest has a plain answer for most experiments; that of trained nets is in `lab.training`:
 
@@ -47,6 +52,10 @@ class Experiment:
     table: Callable[[Settings, list[Row]], list[Row]]
     verdict: Callable[[Settings, list[Row]], list[str]]
     source: str = ""
+    place: str = ""
+    published: dict[str, float] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    not_run: str = ""
     question: str = ""
     minutes: float = 0.0  # of one core, roughly
     quick: Settings = field(default_factory=dict)

@@ -33,9 +33,13 @@ def training(
     quick: Settings | None = None,
     lr_per_example: float | None = None,
     minutes: float = 0.0,
+    place: str = "",
+    why: dict[str, str] | None = None,
+    not_run: str = "",
 ) -> Experiment:
-    """The experiment of a protocol. `published` are the test errors (in %) that the paper prints, by rule. With
-    `lr_per_example` the learning rate on the batch's mean gradient follows the batch size, unless it is given."""
+    """The experiment of a protocol. `published` are the test errors (in %) that the paper prints, by rule, and other
+    columns of the table by "rule column" (see `Experiment`). With `lr_per_example` the learning rate on the batch's
+    mean gradient follows the batch size, unless it is given."""
     published = published or {}
     return Experiment(
         name=name,
@@ -46,6 +50,10 @@ def training(
         table=partial(table, published),
         verdict=partial(verdict, question),
         source=source,
+        place=place,
+        published=published,
+        why=why or {},
+        not_run=not_run,
         question=question,
         minutes=minutes,
         quick=quick or {},
