@@ -24,7 +24,7 @@ from .lab.experiment import Experiment, Settings, option
 from .lab.progress import duration, shown
 from .lab.protocol import Protocol, takes_init
 from .lab.run import run
-from .lab.spelling import in_file_name, spell_all
+from .lab.spelling import in_file_name, read_schedule, spell_all
 from .lab.tables import aligned
 from .lab.training import checkpoint_path, training
 from .laws import report
@@ -40,6 +40,9 @@ IN_WORDS = {
     "activation": "relu; tanh in a multi-layer perceptron, nokland-conv and drtp-conv",
     "feedback": "each rule's own",
     "burst": "as --decay",
+    "schedule": "the same throughout",
+    "feedback_schedule": "as --schedule",
+    "measured": "all",
     "feedback_optimizer": "W's own",
     "feedback_lr": "none: give one with it",
     "feedback_momentum": 0.0,
@@ -217,7 +220,9 @@ def options_of_train(p: Parser) -> None:
     add("--standardise", action="store_const", const=True, help="give each channel mean 0 and variance 1")
     add("--augment", action="store_const", const=True, help="flip and shift the training images")
     add = adder(p, "how it learns", defaults)
-    add("--optimizer", help=f"one of {', '.join(OPTIMIZERS)}")
+    add("--optimizer", help=f"one of {', '.join(OPTIMIZERS)}, with options as adam:eps=1")
+    add("--schedule", help="the learning rate times a factor after so many epochs: 20:0.5,30:0.5")
+    add("--hidden-lr", type=float, help="a factor of the learning rate in the hidden layers")
     add("--momentum", type=float, help="of sgd and manhattan")
     add("--decay", type=float, help="decay of every parameter, coupled unless --decoupled")
     add("--decoupled", action="store_const", const=True, help="take the decay beside the step")
@@ -226,6 +231,7 @@ def options_of_train(p: Parser) -> None:
     add("--feedback-lr", type=float, help="its learning rate")
     add("--feedback-momentum", type=float, help="its momentum")
     add("--feedback-decay", type=float, help="its decay")
+    add("--feedback-schedule", help="its schedule")
     options_of_both(p, defaults)
 
 
@@ -243,6 +249,7 @@ def options_of_both(p: Parser, defaults: dict[str, Any]) -> None:
     add("--lr", type=float, help="the learning rate on the batch's mean gradient")
     add("--examples", type=int, help="use only the first so many training examples")
     add("--validation", type=int, help="hold so many training examples out, in the test set's place")
+    add("--measured", type=int, help="measure the training error on the first so many: quicker")
     add = adder(p, "where", defaults)
     add("--device", choices=("cpu", "gpu", "auto"), help="auto is the GPU where there is one")
     add("--dtype", choices=("float32", "float64"), help="the kind of number")
@@ -256,7 +263,7 @@ def options_of_both(p: Parser, defaults: dict[str, Any]) -> None:
 
 
 def given(options: argparse.Namespace, *keys: str) -> Settings:
-    shared = ("epochs", "seeds", "batch_size", "lr", "device", "dtype", "examples", "validation")
+    shared = ("epochs", "seeds", "batch_size", "lr", "device", "dtype", "examples", "validation", "measured")
     return {key: getattr(options, key) for key in (*keys, *shared)}
 
 
@@ -271,8 +278,11 @@ def reproduce(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     keys = ("net", "rules", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
             "standardise", "augment", "decoupled", "burst", "feedback_optimizer", "feedback_lr", "feedback_momentum",
-            "feedback_decay")  # fmt: skip
+            "feedback_decay", "feedback_schedule", "schedule", "hidden_lr")  # fmt: skip
     options.rules = TRAIN.rules if options.rules is None else spell_all(options.rules)
+    for key in ("schedule", "feedback_schedule"):
+        if getattr(options, key) is not None:
+            setattr(options, key, read_schedule(getattr(options, key)))
     if options.feedback:
         init.parse(options.feedback)
         if not any(takes_init(name) for name in options.rules):

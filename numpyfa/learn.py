@@ -81,10 +81,12 @@ def fit(
     after_batch: Callable[[int, int, int], Any] | None = None,
     augment: Callable[..., Array] | None = None,
     feedback_optimizer: Optimizer | None = None,
+    measured: int | None = None,
 ) -> list[Row]:
     """Train until `epochs`; return the history, a list with one dictionary an epoch, from epoch 0 (untrained).
 
-    epoch, train_error and test_error (in %), loss (mean over the training set, in evaluation mode),
+    epoch, train_error and test_error (in %), loss and test_loss (means over the two sets, in evaluation mode; those of
+    the training set over its first `measured` examples, if that is given: each epoch is a quarter quicker),
     angle_l (mean delta angle of hidden layer l in degrees, see `numpyfa.metrics.delta_angle`) and
     weight_angle_l (W_l^T against what stands in its place, such as B_l, for sequential rules other than BP) and
     logit_cosine_l (for direct rules with a B_l).
@@ -110,6 +112,8 @@ def fit(
     check_rule(rule, net)
     epochs = check_whole("epochs", epochs, 0)
     batch_size = check_whole("the batch size", batch_size, 1)
+    if measured is not None:
+        check_whole("the number of training examples that are measured", measured, 1, len(data.x_train))
     if data.classes != net.size_out:
         raise InputError(f"{data.name} has {data.classes} classes, but the net has {net.size_out} outputs")
     check_optimizers(rule, optimizer, feedback_optimizer)
@@ -119,11 +123,12 @@ def fit(
 
     @np.errstate(all="ignore")  # what goes wrong with numbers is told by Diverged
     def record(epoch: int) -> Row:
-        train, test = evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)
+        train = evaluate(net, loss, x[:measured], label[:measured])
+        test = evaluate(net, loss, x_test, y_test)
         if not math.isfinite(train[0] + test[0]):
             traces = net.forward(net.to_float(x[:PROBE]))
             explain_divergence(net, optimizer, optimizer.step, traces, target[:PROBE], math.nan, feedback_optimizer)
-        row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0]}
+        row = {"epoch": epoch, "train_error": train[1], "test_error": test[1], "loss": train[0], "test_loss": test[0]}
         return row | measure_alignment(rule, loss, x, target, streams("probe", epoch), optimizer.step)
 
     history = list(history) or [record(0)]

@@ -3,6 +3,9 @@
 `lr` and `decay` are numbers or schedules, functions of the step (0, 1, 2, ...). `decay` pulls every parameter to 0:
 coupled, it is added to the gradient, g + decay p, and so passes through momentum and scaling;
 decoupled, p is multiplied by 1 - lr decay beside the step [Loshchilov & Hutter 2019].
+
+A parameter can have a learning rate of its own: `optimizer.multiples = {"1.W": 10.0}` takes 10 lr for it.
+`hidden_multiples(net, 10)` says so for every hidden layer.
 """
 
 import inspect
@@ -28,6 +31,7 @@ class Optimizer(Described):
             raise InputError(f"the decay must be a number from 0 or a function of the step, found {decay!r}")
         self.lr, self.decay, self.decoupled = lr, decay, decoupled
         self.step = 0
+        self.multiples: dict[str, float] = {}
         self.memory: dict[str, Arrays] = {}
         self.lr_now = lr(0) if callable(lr) else lr
 
@@ -41,12 +45,12 @@ class Optimizer(Described):
         decay = self.decay(self.step) if callable(self.decay) else self.decay
         self.step += 1
         for name, g in gradients.items():
-            p = parameters[name]
+            p, own_lr = parameters[name], lr * self.multiples.get(name, 1.0)
             if decay and self.decoupled:
-                p *= 1 - lr * decay
+                p *= 1 - own_lr * decay
             elif decay:
                 g = g + decay * p
-            self.change(p, g, lr, self.memory.setdefault(name, {}))
+            self.change(p, g, own_lr, self.memory.setdefault(name, {}))
 
     def arrays(self) -> Arrays:
         """The memory as {"1.W.v": array}, for a checkpoint."""
@@ -168,13 +172,29 @@ def make_optimizer(name: str, lr: float | Schedule, **options: Any) -> Optimizer
     return kind(lr, **options)
 
 
-def step_schedule(lr: float, at: Sequence[int], factor: float = 0.1) -> Schedule:
-    """lr, multiplied by `factor` at each of the steps `at`.
+def hidden_multiples(net: Any, factor: float) -> dict[str, float]:
+    """{parameter: factor} for every parameter of the hidden layers of `net`: what `Optimizer.multiples` takes.
+
+    Raises InputError unless the factor is a number above 0.
+    """
+    if not (is_number(factor) and 0 < factor < math.inf):
+        raise InputError(f"the multiple of the hidden layers' learning rate must be a number above 0, found {factor!r}")
+    return {name: float(factor) for name in net.parameters() if not name.startswith(f"{net.last.number}.")}
+
+
+def step_schedule(lr: float, at: Sequence[int], factor: float | Sequence[float] = 0.1) -> Schedule:
+    """lr, multiplied by `factor` at each of the steps `at`; or by the first of several factors at the first step, by
+    the second at the second, and so on.
 
     A decay can have one too: step_schedule(0.03, at=[937], factor=0.003) is Li & Benna 2024's burst of the first epoch
     on MNIST (937 whole batches of 64), which makes product feedback forget how it began.
     """
-    return lambda step: lr * factor ** sum(step >= each for each in at)
+    if not isinstance(factor, Sequence):
+        return lambda step: lr * factor ** sum(step >= each for each in at)
+    factors = tuple(factor)
+    if len(factors) != len(at):
+        raise InputError(f"a schedule of {len(at)} steps takes one factor or {len(at)}, found {len(factors)}")
+    return lambda step: lr * math.prod(own for each, own in zip(at, factors) if step >= each)
 
 
 def exponential_schedule(lr: float, factor: float, every: int = 1) -> Schedule:

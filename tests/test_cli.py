@@ -170,13 +170,13 @@ def help_of(command, capsys):
     return " ".join(capsys.readouterr().out.split()).replace("- ", "-")
 
 
-def test_the_help_of_train_shows_the_default_of_each_of_its_27_options(capsys):
+def test_the_help_of_train_shows_the_default_of_each_of_its_31_options(capsys):
     words = help_of("train", capsys)
     for name in ("net", "data", "loss", "optimizer", "momentum", "decay", "init", "epochs", "seeds", "batch_size", "lr",
-                 "validation", "device", "dtype"):  # fmt: skip
+                 "validation", "hidden_lr", "device", "dtype"):  # fmt: skip
         default = re.escape(str(getattr(cli.TRAIN, name)))
         assert re.search(rf"--{name.replace('_', '-')} [^()]*\(default: {default}\)", words), name
-    assert words.count("(default: ") == 27 + 1  # and what becomes of a run that is there already
+    assert words.count("(default: ") == 31 + 1  # and what becomes of a run that is there already
     assert "(default: bp)" in words and "(default: runs/NET-DATA-RULES)" in words
 
 

@@ -23,7 +23,7 @@ def test_the_history_starts_untrained_and_has_one_row_an_epoch(mini):
     history = fa.fit(*job(), mini, epochs=2, batch_size=50)
     assert [row["epoch"] for row in history] == [0, 1, 2]
     assert history[0]["loss"] == pytest.approx(math.log(10), rel=0.2) and history[0]["train_error"] > 70
-    assert set(history[0]) == {"epoch", "loss", "train_error", "test_error", "angle_1", "weight_angle_2"}
+    assert set(history[0]) == {"epoch", "loss", "train_error", "test_error", "test_loss", "angle_1", "weight_angle_2"}
 
 
 def test_the_recorded_errors_are_those_of_predict(mini):

@@ -27,6 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # the package beside this file,
 import benchmark_tables  # noqa: E402
 
 from numpyfa.convolution import Conv  # noqa: E402
+from numpyfa.lab.protocol import own  # noqa: E402
 from numpyfa.layers import Dense, Layer  # noqa: E402
 from numpyfa.local.pooling import MaxPool  # noqa: E402
 from numpyfa.models import make_net  # noqa: E402
@@ -175,10 +176,22 @@ def protocol(settings: Row) -> str:
     words.append(f"momentum {settings['momentum']:g}, decay {settings['decay']:g}")
     if settings.get("burst"):
         words.append(f"decay {settings['burst']:g} in the first epoch for rules whose feedback learns")
+    if settings.get("optimizer", "sgd") != "sgd":
+        words.append(settings["optimizer"])
+    if settings.get("hidden_lr", 1) != 1 or settings.get("hidden_lr_of"):
+        factors = [f"{rule} {factor:g}" for rule, factor in settings["hidden_lr_of"]]
+        all_of_them = ", ".join([f"{settings['hidden_lr']:g}", *factors])
+        words.append(f"hidden layers learn at {all_of_them} times the rate")
+    if settings.get("schedule"):
+        changes = ", ".join(f"{factor:g} after epoch {epoch}" for epoch, factor in settings["schedule"])
+        words.append(f"the learning rate is multiplied by {changes}")
+    if settings.get("feedback_optimizer"):
+        words.append(f"feedback that learns by {settings['feedback_optimizer']} at {settings['feedback_lr']:g}")
     if settings.get("drops"):
         shares = ", ".join(f"{100 * at:g}" for at in settings["drops"])
         words.append(f"the learning rate falls to a tenth at {shares} % of the epochs")
-    words.append(f"weights `{settings['init']}`")
+    inits = [f"{rule} `{init}`" for rule, init in settings.get("init_of") or []]
+    words.append(", ".join([f"weights `{settings['init']}`", *inits]))
     words.append(f"feedback `{settings['feedback']}`" if settings.get("feedback") else "feedback as each rule's own")
     words.append("standardised" if settings.get("standardise") else "pixels 0 to 1")
     words.append("augmented" if settings.get("augment") else "no augmentation")
@@ -201,7 +214,7 @@ def name_layer(layer: Layer) -> str:
 
 def rate(settings: Row, rule: str) -> str:
     """The learning rate of one rule: its own, or the common one."""
-    return f"{dict(settings.get('lr_of') or []).get(rule, settings['lr']):g}"
+    return f"{own(settings.get('lr_of') or [], rule, settings['lr']):g}"
 
 
 def experiments() -> list[str]:

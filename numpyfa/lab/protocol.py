@@ -1,5 +1,6 @@
 """The settings of trained nets, and the data, net, rule, loss and optimisers that they stand for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,11 +24,16 @@ class Protocol:
 
     A rule may bring options of its own, pfa:expansion=5 (see `lab.spelling`).
 
-    `lr_of` gives some rules a learning rate of their own, ((rule, lr), ...). It falls to a tenth at each of `drops`,
-    which are shares of all epochs. `burst` is the decay in the first epoch for rules whose feedback learns by a
-    gradient. `feedback_optimizer` is a second optimiser for what learns there, with a learning rate of its own, no
-    momentum and W's decay unless they are given; the drops, the burst and `decoupled` are for both. `examples` cuts the
-    training set; `validation` holds so many of it out, in the test set's place.
+    An optimiser may bring options too, adam:eps=1.
+
+    `lr_of` gives some rules a learning rate of their own, ((rule, lr), ...), `init_of` an initialiser. Hidden layers
+    learn at `hidden_lr` times that rate, in which `hidden_lr_of` gives some rules a factor of their own. It falls to a
+    tenth at each of `drops`, which are shares of all epochs, and is multiplied as `schedule` says, ((epochs done,
+    factor), ...). `burst` is the decay in the first epoch for rules whose feedback learns by a gradient.
+    `feedback_optimizer` is a second optimiser for what learns there, with a learning rate and, if given, a schedule of
+    its own, no momentum and W's decay unless they are given; the drops, the burst and `decoupled` are for both.
+    `examples` cuts the training set; `validation` holds so many of it out, in the test set's place; the training error
+    is measured on the first `measured` that are left.
     """
 
     net: str
@@ -58,12 +64,21 @@ class Protocol:
     feedback_lr: float | None = None
     feedback_momentum: float | None = None
     feedback_decay: float | None = None
+    feedback_schedule: tuple | None = None
+    schedule: tuple = ()
+    hidden_lr: float = 1.0
+    hidden_lr_of: tuple = ()
+    init_of: tuple = ()
+    measured: int | None = None
 
     def learning_rates(self) -> str:
         """The learning rate in words, with those that rules have of their own: 0.01 (dkp 0.0001)."""
-        names = set(map(spelling.base, self.rules))
+        names = set(self.rules) | set(map(spelling.base, self.rules))
         own = ", ".join(f"{name} {lr:g}" for name, lr in self.lr_of if name in names)
         words = f"{self.lr:g}" + (f" ({own})" if own else "")
+        hidden = [f"{name} {factor:g}" for name, factor in self.hidden_lr_of if name in names]
+        if self.hidden_lr != 1 or hidden:
+            words += f", times {', '.join([f'{self.hidden_lr:g}', *hidden])} in hidden layers"
         if self.feedback_optimizer is None:
             return words
         return f"{words}, of the feedback {self.feedback_lr:g} by {self.feedback_optimizer}"
@@ -79,6 +94,12 @@ def learns_feedback(rule_name: str) -> bool:
     return bool(find(spelling.base(rule_name))[0].learned)
 
 
+def own(pairs: Any, rule_name: str, otherwise: Any) -> Any:
+    """What ((rule, value), ...) says of a rule, with its options or by its name alone; else what holds otherwise."""
+    found = dict(pairs)
+    return found.get(rule_name, found.get(spelling.base(rule_name), otherwise))
+
+
 def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> tuple[Any, Any, Any, Any, Any]:
     """(net, rule, loss, optimizer, feedback_optimizer) of one job. Raises InputError for anything in the protocol that
     cannot be."""
@@ -88,29 +109,41 @@ def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> t
         input_shape=examples.x_train.shape[1:],
         outputs=examples.classes,
         seed=seed,
-        init=protocol.init,
+        init=own(protocol.init_of, rule_name, protocol.init),
         dtype=protocol.dtype,
         device=protocol.device,
     )
-    own = {"init": protocol.feedback} if protocol.feedback and takes_init(rule_name) else {}
+    init_of_feedback = {"init": protocol.feedback} if protocol.feedback and takes_init(rule_name) else {}
     name, options = spelling.read(rule_name)
-    bound = make_rule(name, net, seed, **own | options)
+    bound = make_rule(name, net, seed, **init_of_feedback | options)
     loss = choose(LOSSES, protocol.loss, "loss")()
     check_loss(loss, net)
     batches = -(-len(examples.x_train) // protocol.batch_size)
     if protocol.standardise:
         net.standardise(*examples.statistics())
-    lr, burst = dict(protocol.lr_of).get(name, protocol.lr), protocol.burst if bound.learned else None
-    optimizer = make_optimizer(protocol, batches, protocol.optimizer, lr, protocol.momentum, protocol.decay, burst)
+    lr, burst = own(protocol.lr_of, rule_name, protocol.lr), protocol.burst if bound.learned else None
+    optimizer = make_optimizer(protocol, batches, protocol.optimizer, lr, protocol.momentum, protocol.decay, burst,
+                               protocol.schedule)  # fmt: skip
+    hidden = own(protocol.hidden_lr_of, rule_name, protocol.hidden_lr)
+    if hidden != 1:
+        optimizer.multiples = optim.hidden_multiples(net, hidden)
     feedback_optimizer = make_feedback_optimizer(protocol, batches) if bound.learned else None
     return net, bound, loss, optimizer, feedback_optimizer
 
 
 def make_optimizer(
-    protocol: Protocol, batches: int, kind: str, lr: float, momentum: float, decay: float, burst: float | None
+    protocol: Protocol,
+    batches: int,
+    word: str,
+    lr: float,
+    momentum: float,
+    decay: float,
+    burst: float | None,
+    schedule: Sequence[tuple[int, float]],
 ) -> Optimizer:
     """An optimiser whose learning rate falls and whose decay bursts as the protocol says."""
-    settings: dict[str, Any] = {"decay": decay, "decoupled": protocol.decoupled}
+    kind, settings = spelling.read_optimizer(word)
+    settings |= {"decay": decay, "decoupled": protocol.decoupled}
     if burst:
         settings["decay"] = optim.step_schedule(burst, [batches], decay / burst)
     if momentum:
@@ -118,8 +151,10 @@ def make_optimizer(
             raise InputError(f"momentum is an option of sgd and manhattan, found with {kind}")
         settings["momentum"] = momentum
     falling: float | Schedule = lr
-    if protocol.drops:
-        falling = optim.step_schedule(lr, [round(share * protocol.epochs) * batches for share in protocol.drops])
+    changes = [(round(share * protocol.epochs), 0.1) for share in protocol.drops] + [tuple(each) for each in schedule]
+    if changes:
+        epochs, factors = zip(*changes)
+        falling = optim.step_schedule(lr, [epoch * batches for epoch in epochs], factors)
     return optim.make_optimizer(kind, falling, **settings)
 
 
@@ -131,8 +166,10 @@ def make_feedback_optimizer(protocol: Protocol, batches: int) -> Optimizer | Non
     if lr is None:
         raise InputError(f"the feedback optimiser {kind} needs a learning rate of its own: --feedback-lr")
     decay = protocol.decay if protocol.feedback_decay is None else protocol.feedback_decay
+    schedule = protocol.schedule if protocol.feedback_schedule is None else protocol.feedback_schedule
+    momentum = protocol.feedback_momentum or 0.0
     try:
-        return make_optimizer(protocol, batches, kind, lr, protocol.feedback_momentum or 0.0, decay, protocol.burst)
+        return make_optimizer(protocol, batches, kind, lr, momentum, decay, protocol.burst, schedule)
     except InputError as error:
         raise InputError(f"the feedback optimiser: {error}") from None
 
@@ -140,7 +177,7 @@ def make_feedback_optimizer(protocol: Protocol, batches: int) -> Optimizer | Non
 def check_feedback(protocol: Protocol) -> None:
     """Raise InputError for a second optimiser without anything to learn, or for settings of one that is not named."""
     if protocol.feedback_optimizer is None:
-        for setting in ("feedback_lr", "feedback_momentum", "feedback_decay"):
+        for setting in ("feedback_lr", "feedback_momentum", "feedback_decay", "feedback_schedule"):
             if getattr(protocol, setting) is not None:
                 raise InputError(f"{option(setting)} is of a second optimiser: name one with --feedback-optimizer")
     elif not any(map(learns_feedback, protocol.rules)):
@@ -167,10 +204,15 @@ def validate(protocol: Protocol) -> Dataset:
     check_whole("epochs", protocol.epochs, 1, MOST)
     check_whole("batch_size", protocol.batch_size, 1, MOST)
     check_number("burst", protocol.burst or 0, 0)
+    for epoch, factor in (*protocol.schedule, *(protocol.feedback_schedule or ())):
+        check_whole("an epoch of the schedule", epoch, 1, MOST)
+        check_number("a factor of the schedule", factor, 0)
     if protocol.feedback:
         init.parse(protocol.feedback)
     check_feedback(protocol)
     found = dataset(protocol)
+    if protocol.measured is not None:
+        check_whole("measured", protocol.measured, 1, len(found.x_train))
     if protocol.augment and found.x_train.ndim != 4:
         raise InputError(f"flips and crops need images of shape (height, width, channels), found {found.name}")
     for name in protocol.rules:

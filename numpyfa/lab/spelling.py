@@ -2,23 +2,28 @@
 
     pfa:expansion=5,orthogonal=true      name:option=value,option=value
     dfa:layers=1+2                       several numbers; or one word, such as dense
+    adam:eps=1                           an optimiser is written in the same way
+    20:0.5,30:0.5                        a schedule: after so many epochs, times this factor
 
 The rule's own fields say of which kind a value is. A word is written in one way only (`spell`), so that two runs of the
 same thing have the same name.
 """
 
+import inspect
 import math
 import re
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from ..errors import InputError, unknown_option
+from ..errors import InputError, choose, unknown_option
+from ..optim import OPTIMIZERS
 from ..rules import find
 from ..rules.base import Rule
 
 Options = dict[str, Any]
 MOST = 10**9
+SAID_ELSEWHERE = ("lr", "momentum", "decay", "decoupled")  # options of an optimiser that a protocol has by name
 PLAIN = re.compile(r"[\w.:+-]+", re.ASCII)  # what a value may be made of: it becomes part of a file's name
 
 
@@ -46,19 +51,47 @@ def spell(name: str, options: Options) -> str:
 def read(word: str) -> tuple[str, Options]:
     """'pfa:expansion=5' -> ('pfa', {'expansion': 5}). Raises InputError for an option that the rule lacks, or a value
     of another kind."""
+    name = base(word)
+    return name, _options("rule", word, option_kinds(find(name)[0]))
+
+
+def read_optimizer(word: str) -> tuple[str, Options]:
+    """'adam:eps=1' -> ('adam', {'eps': 1.0}). Raises InputError as `read` does."""
+    name = base(word)
+    parameters = inspect.signature(choose(OPTIMIZERS, name, "optimiser")).parameters.values()
+    kinds = {each.name: each.annotation for each in parameters if each.name not in SAID_ELSEWHERE}
+    return name, _options("optimiser", word, kinds)
+
+
+def read_schedule(text: str) -> tuple[tuple[int, float], ...]:
+    """'20:0.5,30:0.5' -> ((20, 0.5), (30, 0.5)). Raises InputError for anything else."""
+    pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+    pairs = [re.fullmatch(r"(\d{1,9}):([0-9.eE+-]+)", piece) for piece in pieces]
+    try:
+        return tuple((int(pair[1]), float(pair[2])) for pair in pairs)  # type: ignore[index]
+    except (TypeError, ValueError):
+        raise InputError(
+            f"a schedule is written epochs:factor,epochs:factor, as 20:0.5,30:0.5; found '{text}'"
+        ) from None
+
+
+def _options(what: str, word: str, kinds: dict[str, Any]) -> Options:
+    """The options that a word brings after its colon."""
     name, _, rest = word.partition(":")
-    kinds = option_kinds(find(name)[0])
     options: Options = {}
     for piece in rest.split(",") if rest else []:
         key, equals, text = (part.strip() for part in piece.partition("="))
         if not equals:
-            raise InputError(f"an option of a rule is written {name}:option=value, found '{piece}' in '{word}'")
+            article = "an" if what == "optimiser" else "a"
+            raise InputError(
+                f"an option of {article} {what} is written {name}:option=value, found '{piece}' in '{word}'"
+            )
         if key not in kinds:
-            raise unknown_option(f"rule '{name}'", key, kinds)
+            raise unknown_option(f"{what} '{name}'", key, kinds)
         if key in options:
-            raise InputError(f"rule '{name}': give the option {key} once, found it twice in '{word}'")
-        options[key] = _value(f"rule '{name}': {key}", kinds[key], text)
-    return name, options
+            raise InputError(f"{what} '{name}': give the option {key} once, found it twice in '{word}'")
+        options[key] = _value(f"{what} '{name}': {key}", kinds[key], text)
+    return options
 
 
 def option_kinds(kind: type[Rule]) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def train(settings: Settings, rule_name: str, seed: int, place: Place) -> Rows:
         history = fit(net, rule, loss, optimizer, examples, epochs=protocol.epochs, batch_size=protocol.batch_size,
                       seed=seed, history=history, after_epoch=after_epoch, after_batch=after_batch,
                       augment=flip_and_crop if protocol.augment else None,
-                      feedback_optimizer=feedback_optimizer)  # fmt: skip
+                      feedback_optimizer=feedback_optimizer, measured=protocol.measured)  # fmt: skip
     except Diverged as error:
         raise Diverged(f"{rule_name}, seed {seed}: {error}") from None
     return labelled(history, rule_name, seed)
