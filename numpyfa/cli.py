@@ -37,7 +37,7 @@ from .rules import RULES, VARIANTS, find
 
 TRAIN = Protocol(net="784-200-80-10", rules=("bp",), seeds=1)  # what `numpyfa train` takes where nothing is said
 IN_WORDS = {
-    "activation": "relu; tanh in a multi-layer perceptron, nokland-conv and drtp-conv",
+    "activation": "relu; tanh in a multi-layer perceptron, nokland-conv and drtp-conv; logistic in lillicrap-mnist",
     "feedback": "each rule's own",
     "burst": "as --decay",
     "schedule": "the same throughout",

@@ -118,7 +118,7 @@ def fit(
         raise InputError(f"{data.name} has {data.classes} classes, but the net has {net.size_out} outputs")
     check_optimizers(rule, optimizer, feedback_optimizer)
     rule.check_loss(loss)
-    x, target, label, x_test, y_test = _prepare(net, data)
+    x, target, label, x_test, y_test = prepare(net, data)
     streams = Streams(seed)
 
     @np.errstate(all="ignore")  # what goes wrong with numbers is told by Diverged
@@ -307,7 +307,7 @@ def explain_divergence(
     )
 
 
-def _prepare(net: Network, data: Dataset) -> tuple[Array, Array, Array, Array, Array]:
+def prepare(net: Network, data: Dataset) -> tuple[Array, Array, Array, Array, Array]:
     """Inputs, one-hot targets and labels of the training set, inputs and labels of the test set, on the device."""
     x, x_test = (net.module.ascontiguousarray(net.as_input(each)) for each in (data.x_train, data.x_test))
     target = to_device(one_hot(data.y_train, data.classes, net.dtype), net.module)

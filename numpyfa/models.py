@@ -46,6 +46,22 @@ def lenet(activation: str = "relu", input_shape: Shape = (28, 28, 1), outputs: i
     )
 
 
+def lillicrap_mnist(
+    activation: str = "logistic", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any
+) -> Network:
+    """Lillicrap et al. 2016's net for MNIST: 1000 hidden units, and an activation on the outputs too."""
+    return Network(input_shape, [Dense(1000, activation), Dense(outputs, activation)], **options)
+
+
+def lenet_biotorch(
+    activation: str = "relu", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any
+) -> Network:
+    """BioTorch's LeNet, as its file has it: as `lenet`, without an activation on the layer of 84 units."""
+    pad = 2 if input_shape[0] < 32 else 0
+    convs: list[Layer] = [Conv(6, 5, activation, MaxPool(2), padding=pad), Conv(16, 5, activation, MaxPool(2))]
+    return Network(input_shape, [*convs, Conv(120, 5, activation), Dense(84), Dense(outputs)], **options)
+
+
 def lenet_cifar(
     activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any
 ) -> Network:
@@ -167,6 +183,7 @@ def resnet18(activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs
 
 MODELS: dict[str, Callable[..., Network]] = {
     "lenet": lenet,
+    "lenet-biotorch": lenet_biotorch,
     "lenet-cifar": lenet_cifar,
     "dkp-cnn": dkp_cnn,
     "dkp-cnn-no-norm": functools.partial(dkp_cnn, norm=False),
@@ -177,8 +194,10 @@ MODELS: dict[str, Callable[..., Network]] = {
     "resnet20": cifar_resnet(3),
     "resnet56": cifar_resnet(9),
     "resnet18": resnet18,
+    "lillicrap-mnist": lillicrap_mnist,
 }
-TANH = ("nokland-conv", "drtp-conv")  # nets whose authors took tanh; the others took ReLU
+# Nets whose authors took another activation than ReLU.
+ACTIVATION_OF = {"nokland-conv": "tanh", "drtp-conv": "tanh", "lillicrap-mnist": "logistic"}
 
 
 def make_net(
@@ -195,7 +214,7 @@ def make_net(
         return mlp(name, activation or "tanh", **options)
     if np.ndim(input_shape) != 1 or len(input_shape) != 3:
         raise InputError(f"'{name}' takes images of shape (height, width, channels), found {input_shape!r}")
-    return build(activation or ("tanh" if name in TANH else "relu"), input_shape, outputs, **options)
+    return build(activation or ACTIVATION_OF.get(name, "relu"), input_shape, outputs, **options)
 
 
 def check_options(name: str, build: Callable[..., Network], options: dict[str, Any]) -> None:

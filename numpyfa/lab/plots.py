@@ -187,3 +187,36 @@ def curve(axes: Any, runs: list[Rows], column: str, colour: str, style: Any, lab
     if values.shape[1] > 1:
         deviation = values.std(axis=1, ddof=1)
         axes.fill_between(epochs, mean - deviation, mean + deviation, color=colour, alpha=0.15, lw=0)
+
+
+def draw_tuned(name: str, figure: Any, settings: Settings, rows: Rows) -> None:
+    """A panel a case: the held-out error of each rule against the first field of the grid, at the best of the others;
+    at the right edge, the test error of what was chosen."""
+    cases, field = list(settings["cases"]), next(iter(settings["grid"]))
+    wide = min(len(cases), 3)
+    high = -(-len(cases) // wide)
+    figure.set_size_inches(1 + 3 * wide, 0.8 + 2.6 * high)
+    panels = figure.subplots(high, wide, squeeze=False, sharey=True).reshape(-1)
+    for axes, case in zip(panels, cases):
+        of_case = pick(rows, case=case)
+        for number, rule in enumerate(dict.fromkeys(row["rule"] for row in of_case)):
+            colour, style = COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)]
+            trials, tests = (pick(of_case, rule=rule, stage=stage) for stage in ("trial", "test"))
+            x = sorted({row[field] for row in trials})
+            best = [min(row["test_error"] for row in pick(trials, **{field: each})) for each in x]
+            axes.plot(x, best, color=colour, ls=style, marker="o", ms=3, lw=1.3, label=rule)
+            errors = [row["test_error"] for row in tests]
+            axes.plot([1.03] * len(errors), errors, "<", color=colour, ms=4, clip_on=False,
+                      transform=axes.get_yaxis_transform())  # fmt: skip
+        axes.set(xlabel=field, xscale="log", yscale="log", title=case)
+    for axes in panels[:: max(wide, 1)]:
+        axes.set_ylabel("held-out error (%)")
+    for axes in panels[len(cases) :]:
+        axes.remove()
+    handles = {
+        label: handle for axes in panels[: len(cases)] for handle, label in zip(*axes.get_legend_handles_labels())
+    }
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 8), frameon=False
+    )
+    figure.suptitle(f"{name}: tuned by the same budget (triangles: test error of what was chosen)", fontsize=9)

@@ -12,11 +12,15 @@ the first epoch, 250 epochs, flips and crops. Kolen-Pollack gets the same burst.
 on the test set, and no model is selected; weights start as N(0, 2/fan_in), biases at 0; feedback as each rule's own
 default. It is shortened to what a laptop can do in an evening.
 
+Under Adam and RMSprop the proof that R follows B^T W fails. `pfa-adam` tunes each rule's learning rate on held-out
+images under Adam, Adam with decoupled decay, and RMSprop, on a smaller net, and looks at the angle of the path.
+
 The angle of product feedback beside its theory is `pfa-angle`, in `learned_feedback`.
 """
 
 from ..lab.protocol import Protocol
 from ..lab.training import training
+from ..lab.tuning import tuned
 
 SOURCE = "Li & Benna 2024 (arXiv 2405.20594)"
 
@@ -89,4 +93,34 @@ PFA_RESNET20 = training(
     quick={"epochs": 1, "examples": 2000, "drops": (), "rules": ("bp", "fa", "dfa", "pfa-o")},
 )
 
-EXPERIMENTS = (LI_BENNA_MNIST, PFA_RESNET20)
+PFA_ADAM = tuned(
+    name="pfa-adam",
+    minutes=20,
+    protocol=Protocol(
+        net="784-256-256-10",
+        rules=("bp", "fa", "kp", "pfa", "pfa-o"),
+        activation="relu",
+        decay=1e-4,
+        batch_size=64,
+        epochs=4,
+        seeds=3,
+        examples=20000,
+        validation=5000,
+        init="glorot",
+        feedback="glorot",
+        standardise=True,
+        measured=5000,
+    ),
+    grid={"lr": [3e-4, 1e-3, 3e-3]},
+    cases={
+        "Adam": {"optimizer": "adam", "burst": 0.03},
+        "Adam, decay decoupled": {"optimizer": "adam", "decoupled": True, "decay": 0.1, "burst": 1.0},
+        "RMSprop": {"optimizer": "rmsprop", "burst": 0.03},
+    },
+    source=SOURCE,
+    place="the method under optimisers that it was not made for",
+    question="What becomes of the path, and of the test error, under optimisers that scale each entry by itself?",
+    quick={"seeds": 1, "grid": {"lr": [1e-3]}, "cases": {"Adam": {"optimizer": "adam", "examples": 2000, "epochs": 1}}},
+)
+
+EXPERIMENTS = (LI_BENNA_MNIST, PFA_RESNET20, PFA_ADAM)
