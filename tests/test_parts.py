@@ -31,6 +31,17 @@ def test_logits_of_1000_overflow_nothing(loss):
     assert value == 2000 and np.isfinite(e).all()
 
 
+@pytest.mark.parametrize("loss", [fa.SoftmaxCrossEntropy(), fa.LogisticCrossEntropy()])
+def test_an_e_below_1e_19_is_0_and_one_of_1e_18_stays(loss):
+    """Logits so far apart that p underflows: left as they are, their products would be denormal, and slow."""
+    h = np.array([[0.0, -41.4, -44.0, -60.0, -95.0]], np.float32)
+    e = loss(h, np.array([[1.0, 0, 0, 0, 0]], np.float32))[1]
+    np.testing.assert_allclose(e[0, 1], np.exp(-41.4), rtol=1e-5)
+    assert (e[0, 2:] == 0).all() and e[0, 1] < 1.1e-18
+    wide = loss(h.astype(float), np.array([[1.0, 0, 0, 0, 0]]))[1]
+    assert (wide[0, 1:] > 0).all()
+
+
 def test_e_is_not_divided_by_the_batch():
     h, target = np.zeros((4, 3)), np.eye(3)[[0, 1, 2, 0]]
     _, one = fa.SoftmaxCrossEntropy()(h[:1], target[:1])

@@ -243,7 +243,7 @@ MUTANTS = [
         "learning kp pfa",
         "learn mutants",
         ("g = g + decay * p", "g = g + decay * p if name.endswith('W') else g", "a decay that skips biases"),
-        ("p *= 1 - lr * decay", "p *= 1 - decay", "decoupled decay without the learning rate"),
+        ("p *= 1 - own_lr * decay", "p *= 1 - decay", "decoupled decay without the learning rate"),
         ("v *= self.momentum", "v *= 1 - self.momentum", "momentum the wrong way round"),
         ("g + self.momentum * v if self.nesterov", "g + v if self.nesterov", "Nesterov looks too far ahead"),
         ("p -= lr * g\n\n\nclass BatchManhattan", "p += lr * g\n\n\nclass BatchManhattan", "up the gradient"),
@@ -524,8 +524,8 @@ MUTANTS = [
         ),
         ("[0]) * len(here)", "[0]) * batch_size", "the last, smaller batch counts as a whole one"),
         (
-            "evaluate(net, loss, x, label), evaluate(net, loss, x_test, y_test)",
-            "evaluate(net, loss, x_test, y_test), evaluate(net, loss, x_test, y_test)",
+            "evaluate(net, loss, x[:measured], label[:measured])",
+            "evaluate(net, loss, x_test, y_test)",
             "the training error is the test error",
         ),
         (

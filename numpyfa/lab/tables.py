@@ -56,9 +56,10 @@ def plain_json(value: Any) -> Any:
 
 
 def in_lines(rows: Rows) -> list[str]:
-    """A table as lines to print: columns side by side, or one below the other where they hold sentences."""
-    names = list(rows[0])
-    cells = [[in_4_digits(value) for value in row.values()] for row in rows]
+    """A table as lines to print: columns side by side, or one below the other where they hold sentences. What a row
+    lacks stays empty."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[in_4_digits(row.get(name, "")) for name in names] for row in rows]
     lines = aligned([names, *cells])
     if max(map(len, lines)) <= WIDEST:
         return lines
