@@ -80,7 +80,7 @@ def learn_together(net, rule, loss, optimizers, x, target):
 images, pool = fa.load("mnist").part(1000, 500), ThreadPoolExecutor(4)
 
 
-def train(name, step, epochs=4, batch_size=20):
+def train(name, step, epochs=3, batch_size=20):
     """The net after training by `step(net, rule, loss, optimizers, x, target)`."""
     net = fa.mlp("784-100-50-10")
     rule, loss, rng = fa.make_rule(name, net), fa.SoftmaxCrossEntropy(), np.random.default_rng(0)

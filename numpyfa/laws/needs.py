@@ -18,7 +18,7 @@ import numpy as np
 
 from ..backend import Array
 from ..convolution import Conv
-from ..layers import Dense, Signal, Weighted
+from ..layers import Dense, Signal
 from ..losses import Output, SoftmaxCrossEntropy
 from ..network import Network
 from ..rules import RULES, VARIANTS, Rule, make_rule
@@ -52,7 +52,7 @@ class Scene:
     def net(self) -> Network:
         return self.rule.net
 
-    def above(self, number: int) -> list[Weighted]:
+    def above(self, number: int) -> list[Any]:
         return [layer for layer in self.net.layers if layer.number > number]
 
     def signals(self) -> dict[int, Signal]:
@@ -166,11 +166,11 @@ def W_of_hidden_layers(scene: Scene, number: int) -> None:
         layer.W[...] = scene.rng.standard_normal(layer.W.shape)
 
 
-def answer_as_before(layer: Weighted) -> None:
+def answer_as_before(layer: Any) -> None:
     """What goes up through the layer meets the W of now, also when its numbers are others: a rule that sees only what
     the layer answers reads none of them."""
     weigh, before = layer.weigh, layer.W.copy()
-    layer.weigh = lambda x, W, bias=None: weigh(x, before if W is layer.W else W, bias)  # type: ignore[method-assign]
+    layer.weigh = lambda x, W, bias=None: weigh(x, before if W is layer.W else W, bias)
 
 
 def deltas_above(scene: Scene, number: int) -> None:
@@ -319,16 +319,15 @@ def own_passes(scene: Scene, run: Callable[[Scene], Any]) -> Figures:
     """1 for each layer through whose weights something goes that is none of the batch's activities."""
     found = dict.fromkeys(asked(scene.net), 0.0)
 
-    def watch(layer: Weighted) -> None:
+    def watch(layer: Any) -> None:
         weigh, x = layer.weigh, scene.traces[layer.number].x
 
         def watched(given: Array, W: Array, bias: Array = None) -> Array:
-            same = given.shape == x.shape and bool((given == x).all())
-            if W is layer.W and not same:
+            if W is layer.W and not np.array_equal(given, x):
                 found[layer.number] = 1.0
             return weigh(given, W, bias)
 
-        layer.weigh = watched  # type: ignore[method-assign]
+        layer.weigh = watched
 
     for number in found:
         watch(scene.net[number])
