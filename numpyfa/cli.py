@@ -27,7 +27,7 @@ from .lab.run import run
 from .lab.spelling import in_file_name, read_schedule, spell_all
 from .lab.tables import aligned
 from .lab.training import checkpoint_path, training
-from .laws import report
+from .laws import needs, report
 from .local import ACTIVATIONS
 from .losses import LOSSES
 from .models import MODELS, make_net
@@ -170,6 +170,9 @@ def parser() -> Parser:
 
     p = command("explain", explain, "print a rule's equation, shapes, source and code")
     p.add_argument("rule", metavar="RULE", help="`numpyfa rules` lists them")
+
+    p = command("needs", list_needs, "measure what rules read to learn, and what their layers wait for")
+    p.add_argument("rules", nargs="*", metavar="RULE", help="`numpyfa rules` lists them (default: all)")
 
     p = command("data", list_data, "list the data sets and where they are; fetch those named")
     p.add_argument("names", nargs="*", metavar="NAME", help="data sets to fetch (default: none)")
@@ -415,6 +418,10 @@ def explain(options: argparse.Namespace) -> None:
     print(inspect.getdoc(inspect.getmodule(kind)))
     print(f"\nThe code ({kind.__module__.replace('.', '/')}.py):\n")
     print(inspect.getsource(kind).rstrip())
+
+
+def list_needs(options: argparse.Namespace) -> None:
+    print("\n".join(aligned(needs.table(options.rules))))
 
 
 def list_data(options: argparse.Namespace) -> None:

@@ -128,15 +128,15 @@ class Grammar:
         return [f"{name}={value}"] if self.random.random() < 0.3 else [name, value]
 
     def command(self, real: bool = False) -> list[str]:
-        word = self.random.choices(
-            ["train", "reproduce", "experiments", "runs", "check", "rules", "nets", "explain", "data", "doctor", "x"],
-            [60, 20, 2, 6, 1, 1, 0.2, 4, 3, 0.5, 1],
-        )[0]
+        words = ["train", "reproduce", "experiments", "runs", "check", "rules", "nets", "explain", "needs", "data"]
+        odds = [60, 20, 2, 6, 1, 1, 0.2, 4, 1, 3]
+        word = self.random.choices([*words, "doctor", "x"], [*odds, 0.5, 1])[0]
         if word not in ("train", "reproduce"):
             good = {"experiments": [*EXPERIMENTS], "runs": ["runs", "."], "explain": [*RULES], "check": ["losses"]}
+            good["needs"] = good["explain"]
             count = (
                 1
-                if word in ("check", "explain")
+                if word in ("check", "explain", "needs")
                 else self.random.choice([0, 0, 0, 1] if word in good else [0] * 9 + [1])
             )
             return [word, *(self.one(good.get(word, ["mnist"]), ODD, 0.3) for _ in range(count))]

@@ -12,6 +12,7 @@ The name after "table:" is one of TABLES, a folder of figures/ or a table of the
 """
 
 import argparse
+import functools
 import json
 import math
 import re
@@ -28,6 +29,7 @@ import benchmark_tables  # noqa: E402
 
 from numpyfa.convolution import Conv  # noqa: E402
 from numpyfa.lab.protocol import own  # noqa: E402
+from numpyfa.laws import needs as measured_needs  # noqa: E402
 from numpyfa.layers import Dense, Layer  # noqa: E402
 from numpyfa.local.pooling import MaxPool  # noqa: E402
 from numpyfa.models import make_net  # noqa: E402
@@ -74,6 +76,13 @@ def options() -> list[str]:
         own = [f"{f.name}={f.default!r}" for f in fields(rule) if f.name not in ("net", "seed", "layers")]
         rows.append([f"`{name}`", f"`{', '.join(own)}`" if own else "", ", ".join(rule.learned)])
     return table(rows)
+
+
+@functools.cache
+def needs() -> list[str]:
+    """What each rule reads to learn, and what it waits for, as measured now."""
+    first, *rows = measured_needs.table()
+    return table([first, *([f"`{name}`", *words] for name, *words in rows)])
 
 
 def first_line(rule: type[Rule]) -> tuple[str, str, str]:
@@ -276,6 +285,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "rules": rules,
     "variants": variants,
     "options": options,
+    "needs": needs,
     "experiments": experiments,
 }
 

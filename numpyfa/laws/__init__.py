@@ -7,7 +7,7 @@ A rule's law has a file of the rule's own name: numpyfa/rules/fa.py and numpyfa/
     laws()              its checks, one by one: where it is BP, and its own law
 
 What every rule must obey is in `every_rule`, the engine's own laws are in the files named in `ENGINE`, and the small
-nets and comparisons that all share are in `nets`.
+nets and comparisons that all share are in `nets`. `needs` is no law: it measures what a rule reads and waits for.
 """
 
 import importlib
