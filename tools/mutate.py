@@ -228,8 +228,8 @@ MUTANTS = [
             "a sign in the value",
         ),
         (
-            "return value, p - target\n\n\nclass SquaredError",
-            "return value, target - p\n\n\nclass SquaredError",
+            "return value, without_underflow(p - target)",
+            "return value, without_underflow(target - p)",
             "e's sign",
         ),
         (

@@ -21,7 +21,6 @@ ORORBIA_MNIST = training(
         epochs=5,
         seeds=3,
         init="normal:0.1",
-        feedback="normal:1",
         measured=10000,
     ),
     source="Ororbia & Mali 2019 (arXiv 1805.11703)",
