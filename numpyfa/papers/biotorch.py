@@ -81,7 +81,11 @@ EXPERIMENTS = (
         source="BioTorch's benchmark table",
         place="Fashion-MNIST, LeNet: the net as in its file, each rule with its own learning rate",
         question="How far behind BP are the rules when each has its own learning rate?",
-        quick={"seeds": 1, "grid": {"lr": [0.001, 0.01]}, "cases": {"lenet-biotorch": {"examples": 1000, "epochs": 1}}},
+        quick={
+            "seeds": 1,
+            "grid": {"lr": [0.001, 0.01]},
+            "cases": {"lenet-biotorch": {"examples": 1000, "epochs": 1, "measured": 500, "validation": 500}},
+        },
     ),
     training(
         name="biotorch-mnist",

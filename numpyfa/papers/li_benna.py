@@ -120,7 +120,11 @@ PFA_ADAM = tuned(
     source=SOURCE,
     place="the method under optimisers that it was not made for",
     question="What becomes of the path, and of the test error, under optimisers that scale each entry by itself?",
-    quick={"seeds": 1, "grid": {"lr": [1e-3]}, "cases": {"Adam": {"optimizer": "adam", "examples": 2000, "epochs": 1}}},
+    quick={
+        "seeds": 1,
+        "grid": {"lr": [1e-3]},
+        "cases": {"Adam": {"optimizer": "adam", "examples": 2000, "epochs": 1, "measured": 500}},
+    },
 )
 
 EXPERIMENTS = (LI_BENNA_MNIST, PFA_RESNET20, PFA_ADAM)
