@@ -82,7 +82,7 @@ def make(home: Path, mark: str, paths: Sequence[Path], folder: Path, size: int |
         with open(part, "a+b") as file:
             file.truncate(done * int(np.prod(shape)))
             checksum = checksum_of(file)
-            for start, images in in_chunks(paths, done, shape, folder, size):
+            for images in in_chunks(paths, done, shape, folder, size):
                 checksum = zlib.crc32(images, checksum)
                 file.write(images)
                 file.flush()
@@ -115,8 +115,8 @@ def checksum_of(file: Any) -> int:
 
 def in_chunks(
     paths: Sequence[Path], done: int, shape: tuple[int, ...], folder: Path, size: int | None
-) -> Iterator[tuple[int, bytes]]:
-    """(number of its first image, pixels of up to CHUNK images), from image `done` on."""
+) -> Iterator[bytes]:
+    """The pixels of up to CHUNK images at a time, from image `done` on."""
     from tqdm import tqdm
 
     with tqdm(total=len(paths), initial=done, unit="image", disable=None, desc=folder.name) as bar:
@@ -131,7 +131,7 @@ def in_chunks(
                     )
                 images.append(image.tobytes())
                 bar.update()
-            yield start, b"".join(images)
+            yield b"".join(images)
 
 
 def width_and_height(shape: tuple[int, ...]) -> str:
