@@ -11,7 +11,7 @@ from PIL import Image
 import numpyfa as fa
 from numpyfa import data
 from numpyfa.data import decoded, images
-from numpyfa.learn import _prepare
+from numpyfa.learn import prepare
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +99,7 @@ def test_nothing_of_a_mapped_file_is_copied_but_batches(folder):
     """An image of training is a view of the file: in fit, in a part, and in the network's input."""
     found = fa.load(folder)
     net = fa.Network((6, 6, 3), [fa.Dense(2)])
-    x, *_, x_test, _ = _prepare(net, found)
+    x, *_, x_test, _ = prepare(net, found)
     assert np.shares_memory(x, found.x_train) and np.shares_memory(x_test, found.x_test)
     assert np.shares_memory(found.part(2, 1).x_train, found.x_train)
     net.standardise(*found.statistics())
