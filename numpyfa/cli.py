@@ -206,7 +206,7 @@ def options_of_reproduce(p: Parser) -> None:
     add = adder(p, "what is run", {})
     add("--quick", action="store_true", help="a short form, to see it run")
     option_rule(add)
-    add("--data", help="another data set: `numpyfa data` lists them; or an npz file")
+    add("--data", help="another data set: `numpyfa data` lists them; or an npz file, or images, FOLDER@64")
     options_of_both(p, {"out": "runs/NAME"})
 
 
@@ -215,7 +215,7 @@ def options_of_train(p: Parser) -> None:
     add = adder(p, "what is run", defaults)
     add("--net", default=TRAIN.net, help="sizes such as 784-200-80-10, or a name: `numpyfa nets` lists them")
     option_rule(add)
-    add("--data", default=TRAIN.data, help="a name: `numpyfa data` lists them; or an npz file")
+    add("--data", default=TRAIN.data, help="a name: `numpyfa data` lists them; or an npz file, or images, FOLDER@64")
     add("--activation", help=f"one of {', '.join(ACTIVATIONS)}")
     add("--loss", help=f"one of {', '.join(LOSSES)}")
     add("--init", help=f"initialiser of the weights: {', '.join(INITS)}")

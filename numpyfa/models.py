@@ -72,6 +72,16 @@ def lenet_cifar(
     return Network(input_shape, layers, **options)
 
 
+def lenet_biotorch_cifar(
+    activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, **options: Any
+) -> Network:
+    """BioTorch's later LeNet for CIFAR-10: three 3x3 convolutions of 32, 64 and 128 channels, two of them max-pooled by
+    2, the mean over the last one's map, then 256 and the outputs."""
+    layers: list[Layer] = [Conv(32, 3, activation, MaxPool(2)), Conv(64, 3, activation, MaxPool(2))]
+    layers += [Conv(128, 3, activation, GlobalAvgPool()), Dense(256, activation), Dense(outputs)]
+    return Network(input_shape, layers, **options)
+
+
 def dkp_cnn(
     activation: str = "relu", input_shape: Shape = (28, 28, 1), outputs: int = 10, norm: bool = True, **options: Any
 ) -> Network:
@@ -133,6 +143,7 @@ def resnet(
     input_shape: Shape = (32, 32, 3),
     outputs: int = 10,
     shortcut: str = "conv",
+    large: bool = False,
     **options: Any,
 ) -> Network:
     """A residual net: a 3x3 stem, then for each number of `channels` so many `blocks` of two 3x3 convolutions.
@@ -140,13 +151,15 @@ def resnet(
     Each convolution has batch norm and no bias; each stage but the first halves the image. There the shortcut is a 1x1
     convolution ("conv", He et al. 2016's B) or has nothing to learn ("pad", their A). blocks=3 with channels
     (16, 32, 64) and "pad" is their ResNet-20 for CIFAR; blocks=2 with (64, 128, 256, 512) is ResNet-18's structure.
+    `large` is for large images: a 7x7 stem of stride 2, max-pooled 3 x 3 by 2.
     """
     choose({"conv": True, "pad": True}, shortcut, "shortcut")
 
     def conv(channels: int, kernel: int, *tail: Any, stride: int = 1, source: int = -1) -> Conv:
         return Conv(channels, kernel, BatchNorm(), *tail, stride=stride, padding=kernel // 2, bias=False, source=source)
 
-    layers: list[Layer] = [conv(channels[0], 3, activation)]
+    stem = conv(channels[0], 7, activation, MaxPool(3, 2), stride=2) if large else conv(channels[0], 3, activation)
+    layers: list[Layer] = [stem]
     for stage, size in enumerate(channels):
         for block in range(blocks):
             halve = stage > 0 and block == 0
@@ -181,10 +194,18 @@ def resnet18(activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs
     return resnet(2, (64, 128, 256, 512), activation, input_shape, outputs, **options)
 
 
+def resnet18_imagenet(
+    activation: str = "relu", input_shape: Shape = (224, 224, 3), outputs: int = 1000, **options: Any
+) -> Network:
+    """He et al. 2016's ResNet-18 for ImageNet: a 7x7 stem of stride 2, max-pooled without padding, and 8 blocks."""
+    return resnet(2, (64, 128, 256, 512), activation, input_shape, outputs, large=True, **options)
+
+
 MODELS: dict[str, Callable[..., Network]] = {
     "lenet": lenet,
     "lenet-biotorch": lenet_biotorch,
     "lenet-cifar": lenet_cifar,
+    "lenet-biotorch-cifar": lenet_biotorch_cifar,
     "dkp-cnn": dkp_cnn,
     "dkp-cnn-no-norm": functools.partial(dkp_cnn, norm=False),
     "alexnet": alexnet,
@@ -194,6 +215,7 @@ MODELS: dict[str, Callable[..., Network]] = {
     "resnet20": cifar_resnet(3),
     "resnet56": cifar_resnet(9),
     "resnet18": resnet18,
+    "resnet18-imagenet": resnet18_imagenet,
     "lillicrap-mnist": lillicrap_mnist,
 }
 # Nets whose authors took another activation than ReLU.

@@ -152,6 +152,8 @@ class Network:
     def standardise(self, mean: Any, deviation: Any) -> None:
         """Let `to_float` subtract each channel's mean and divide by its standard deviation (`Dataset.statistics`)."""
         deviation = np.where(np.asarray(deviation) > 1e-7, deviation, 1)  # a constant channel becomes 0
+        if len(self.input_shape) == 1 and np.size(mean) > 1:  # of an image in a row, a pixel's channels lie together
+            mean, deviation = (np.tile(each, self.input_shape[0] // np.size(each)) for each in (mean, deviation))
         self.mean, self.deviation = (to_device(np.asarray(v, self.dtype), self.module) for v in (mean, deviation))
 
     def to_float(self, x: Array) -> Array:

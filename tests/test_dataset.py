@@ -163,6 +163,16 @@ def test_standardised_images_have_mean_0_and_variance_1_in_each_channel():
     np.testing.assert_allclose(same.to_float(x / 255), z, atol=1e-12)
 
 
+def test_images_in_a_row_are_standardised_by_the_channels_they_have_as_images():
+    x = np.random.default_rng(0).integers(0, 255, (50, 4, 4, 3), dtype=np.uint8)
+    found = data.Dataset("x", x, np.arange(50) % 10, x[:5], np.arange(5), 10)
+    nets = fa.Network((4, 4, 3), [fa.Dense(10)]), fa.Network(48, [fa.Dense(10)])
+    for net in nets:
+        net.standardise(*found.statistics())
+    images, rows = (net.to_float(net.as_input(x)) for net in nets)
+    np.testing.assert_array_equal(rows, images.reshape(50, 48))
+
+
 def test_standardisation_is_by_the_training_set_whatever_the_test_set_holds():
     x = np.array([[1.0, 3], [5, 7]])
     sets = [data.Dataset("x", x, np.arange(2), test, np.arange(2), 2) for test in (x, 100 * x, np.zeros((2, 2)))]

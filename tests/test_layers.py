@@ -313,6 +313,7 @@ def test_lenet_sees_its_whole_input_on_28_and_32_pixels(shape):
     [
         ("lenet", (32, 32, 1), 61_706),  # LeNet-5's
         ("lenet-cifar", (32, 32, 3), 2_432 + 51_264 + 204_928 + 10_836 + 850),
+        ("lenet-biotorch-cifar", (32, 32, 3), 896 + 18_496 + 73_856 + 33_024 + 2_570),
         ("resnet20", (32, 32, 3), 269_722),  # He et al. 2016: 0.27 million
         ("resnet56", (32, 32, 3), 853_018),  # He et al. 2016: 0.85 million
         ("resnet18", (32, 32, 3), 11_173_962),
@@ -324,6 +325,12 @@ def test_lenet_sees_its_whole_input_on_28_and_32_pixels(shape):
 def test_a_model_has_its_published_number_of_parameters(name, shape, count):
     net = fa.make_net(name, input_shape=shape)
     assert sum(p.size for p in net.parameters().values()) == count
+
+
+def test_resnet18_for_imagenet_has_torchvisions_11_689_512_parameters_and_ends_in_maps_of_7_pixels():
+    net = fa.make_net("resnet18-imagenet", input_shape=(224, 224, 3), outputs=1000, init="zeros")
+    assert sum(p.size for p in net.parameters().values()) == 11_689_512
+    assert net.layers[-3].shape_out == (7, 7, 512)
 
 
 def test_alexnet_and_noklands_net_end_in_the_shapes_their_papers_imply():

@@ -46,6 +46,6 @@ def test_a_requirement_without_a_plain_lower_bound_is_refused(floor, line):
         floor.pin(line)
 
 
-def test_an_unknown_extra_is_refused_with_the_5_there_are(setup, floor):
-    with pytest.raises(ValueError, match="no extra 'tests': choose from theory, cuda12, cuda13, test, bench"):
+def test_an_unknown_extra_is_refused_with_the_6_there_are(setup, floor):
+    with pytest.raises(ValueError, match="no extra 'tests': choose from theory, images, cuda12, cuda13, test, bench"):
         floor.floor(setup, ["tests"])

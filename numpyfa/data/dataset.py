@@ -8,6 +8,8 @@ import numpy as np
 from ..backend import Streams
 from ..errors import InputError, check_whole
 
+BYTES = 1 << 20  # that are counted at a time: the set may be larger than memory
+
 
 @dataclass(eq=False, repr=False)
 class Dataset:
@@ -16,6 +18,7 @@ class Dataset:
     x_train, x_test: (N, features) or (N, height, width, channels), each either bytes (uint8, 0 to 255, which the
     network sees as 0 to 1) or floats, taken as they are. Both of one kind, with examples of one shape.
     y_train, y_test: (N,), whole numbers from 0 to classes - 1.
+    mark: what tells these examples from all others, where reading them all takes too long; empty: a checksum of them.
 
     Raises InputError, with the place, for arrays that cannot be this.
     """
@@ -26,6 +29,7 @@ class Dataset:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: int
+    mark: str = ""
 
     def __post_init__(self) -> None:
         check_whole(f"{self.name}: classes", self.classes, 1)
@@ -91,7 +95,10 @@ class Dataset:
             )
 
     def fingerprint(self) -> str:
-        """A checksum of every example and label, to tell one data set from another: 8 hexadecimal digits."""
+        """A checksum of every example and label, or of the mark, to tell one data set from another: 8 hexadecimal
+        digits."""
+        if self.mark:  # `part` keeps the first so many
+            return f"{zlib.crc32(f'{self.mark} {len(self.x_train)} {len(self.x_test)}'.encode()):08x}"
         checksum = 0
         for array in (self.x_train, self.y_train, self.x_test, self.y_test):
             checksum = zlib.crc32(np.ascontiguousarray(array).data, checksum)
@@ -106,7 +113,7 @@ class Dataset:
             if number is not None:
                 check_whole(f"{self.name}: the part's number of {what} examples", number, 1, len(x))
         return Dataset(self.name, self.x_train[:train], self.y_train[:train], self.x_test[:test], self.y_test[:test],
-                       self.classes)  # fmt: skip
+                       self.classes, self.mark)  # fmt: skip
 
     def validation(self, n: int, seed: int = 0) -> "Dataset":
         """This data set with n training examples, drawn at random, held out in the place of the test set.
@@ -119,18 +126,27 @@ class Dataset:
         order = Streams(seed)("validation").permutation(len(self.x_train))
         kept, held = np.sort(order[n:]), np.sort(order[:n])
         x, y = self.x_train, self.y_train
-        return Dataset(self.name, x[kept], y[kept], x[held], y[held], self.classes)
+        mark = self.mark and f"{self.mark} validation by seed {seed}"
+        return Dataset(self.name, x[kept], y[kept], x[held], y[held], self.classes, mark)
 
     def statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """(mean, standard deviation) of each channel of the training images, as the network sees them: bytes as 0..1.
 
         Each is (channels,). For examples that are rows of numbers, (1,): those of all entries together.
         """
-        channels = self.x_train.shape[-1] if self.x_train.ndim == 4 else 1
-        columns = self.x_train.reshape(-1, channels)
-        if columns.dtype == np.uint8:
-            counts = np.stack([np.bincount(columns[:, c], minlength=256) for c in range(channels)], axis=1)
+        x = self.x_train
+        channels = x.shape[-1] if x.ndim == 4 else 1
+        columns = x.reshape(-1, channels)
+        if x.dtype == np.uint8:
+            at_once = max(1, BYTES // x[0].nbytes)
+            counts = sum(count_levels(x[i : i + at_once], channels) for i in range(0, len(x), at_once))
             levels, shares = np.arange(256)[:, None] / 255, counts / len(columns)
             mean = (levels * shares).sum(axis=0)
             return mean, np.sqrt(((levels - mean) ** 2 * shares).sum(axis=0))
         return columns.mean(axis=0, dtype=np.float64), columns.std(axis=0, dtype=np.float64)
+
+
+def count_levels(x: np.ndarray, channels: int) -> np.ndarray:
+    """How often each byte occurs in each channel, (256, channels)."""
+    columns = x.reshape(-1, channels)
+    return np.stack([np.bincount(columns[:, c], minlength=256) for c in range(channels)], axis=1)

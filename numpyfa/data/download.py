@@ -188,7 +188,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"numpyfa: waiting for another process that downloads into {folder}", file=sys.stderr)
+            print(f"numpyfa: waiting for another process that writes into {folder}", file=sys.stderr)
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:  # a network's file system without locks
             pass

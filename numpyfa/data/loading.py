@@ -12,13 +12,14 @@ from .cifar import parse_cifar
 from .dataset import Dataset
 from .download import NotServed, alone_in, fetch_file
 from .idx import parse_idx
+from .images import folder_dataset
 from .npz import npz_dataset
 from .sources import NAMES, SOURCES
 
 
 def load(name: str | Path, download: bool = True) -> Dataset:
-    """The data set `name`: mnist, fashion-mnist, cifar-10, cifar-100, or the path of an npz file with arrays
-    x_train, y_train, x_test, y_test.
+    """The data set `name`: mnist, fashion-mnist, cifar-10, cifar-100, the path of an npz file with arrays
+    x_train, y_train, x_test, y_test, or a folder of images, FOLDER or FOLDER@SIZE (see `images`).
 
     Images are (N, height, width, channels) uint8, labels (N,) int64. What is not on this machine, or is there only
     damaged, is downloaded into the cache, unless `download` is False.
@@ -26,6 +27,9 @@ def load(name: str | Path, download: bool = True) -> Dataset:
     """
     if str(name).endswith(".npz"):
         return npz_dataset(Path(name))
+    of_images = folder_dataset(str(name))
+    if of_images is not None:
+        return of_images
     name = known(name)
     if name == "mnist":
         return bundled_mnist()

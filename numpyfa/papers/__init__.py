@@ -6,22 +6,29 @@ A paper is a module, or a folder of three files where it is large: work (setting
 from ..lab.experiment import Experiment
 from . import (
     akrout,
+    akrout_cifar,
     align_then_memorise,
     biotorch,
+    biotorch_cifar,
     crafton,
     fixed_points,
     frenkel,
+    frenkel_cifar,
+    imagenet,
     kunin,
     learned_feedback,
     lee,
     li_benna,
+    li_benna_cifar,
     lillicrap_linear,
     lillicrap_mnist,
     nokland,
+    nokland_cifar,
     ororbia,
     poster,
     student_teacher,
     webster,
+    webster_cifar,
 )
 
 PAPERS = (
@@ -42,6 +49,13 @@ PAPERS = (
     align_then_memorise,
     fixed_points,
     learned_feedback,
+    nokland_cifar,
+    frenkel_cifar,
+    akrout_cifar,
+    li_benna_cifar,
+    webster_cifar,
+    biotorch_cifar,
+    imagenet,
 )
 EXPERIMENTS: dict[str, Experiment] = {each.name: each for paper in PAPERS for each in paper.EXPERIMENTS}
 
