@@ -22,7 +22,8 @@ from ..learn import evaluate, measure_alignment, prepare, run_epoch
 from .experiment import Experiment, Job, Row, Settings
 from .plots import draw_tuned
 from .protocol import Protocol, build, dataset, validate
-from .tables import Rows, by_layer, pick
+from .tables import Rows, by_layer, in_lines, pick
+from .training import mean_and_sd
 
 Judge = Callable[[Settings, Rows], list[str]]
 MEASURED = ("train_error", "test_error", "loss", "test_loss")
@@ -61,6 +62,7 @@ def tuned(
         check=check,
         quick=quick or {},
         columns=columns,
+        show=show,
         **about,
     )
 
@@ -175,6 +177,13 @@ def at_the_edge(settings: Settings, chosen: Settings) -> list[str]:
     """The fields whose chosen value is the lowest or highest of three or more."""
     grid = settings["grid"]
     return [name for name in grid if len(grid[name]) > 2 and chosen[name] in (min(grid[name]), max(grid[name]))]
+
+
+def show(experiment: Experiment, settings: Settings, table: Rows) -> list[str]:
+    """What was chosen, and the errors and losses; the angles are in summary.json."""
+    wanted = ("case", "rule", *settings["grid"], "held_out_error", "train_error", "test_error", "test_loss")
+    lines = [{name: mean_and_sd(row, name) if f"{name}_sd" in row else row[name] for name in wanted} for row in table]
+    return [f"{experiment.name}: {experiment.question}", *in_lines(lines)]
 
 
 def verdict(judge: Judge, settings: Settings, table: Rows) -> list[str]:

@@ -7,7 +7,9 @@ our choice. Their DFA is what `kdfa` is here, so both are run; kdfa's rate of 1e
 confirmed on 5000 held-out training examples. Weights start as N(0, 2/fan_in), biases at 0; feedback as each rule's own
 default.
 
-`biotorch-mnist` and `biotorch-fashion` are their protocol at its full length, with the net as their file has it. Their
+`biotorch-mnist` and `biotorch-fashion` are their protocol at its full length, with the net as their file has it today,
+without a ReLU after the layer of 84 units. The earlier version that their page of results points to seems to have one,
+as `lenet` has: which of the two their figures are of is not certain. Their
 learning rates for the two data sets are not in their repository. `biotorch-tuned` gives each rule its own, chosen on
 held-out examples with the same budget, shortened to 10,000 images and 4 epochs.
 """
