@@ -95,7 +95,7 @@ PFA_RESNET20 = training(
 
 PFA_ADAM = tuned(
     name="pfa-adam",
-    minutes=20,
+    minutes=6,
     protocol=Protocol(
         net="784-256-256-10",
         rules=("bp", "fa", "kp", "pfa", "pfa-o"),
@@ -104,7 +104,7 @@ PFA_ADAM = tuned(
         batch_size=64,
         epochs=4,
         seeds=3,
-        examples=20000,
+        examples=10000,
         validation=5000,
         init="glorot",
         feedback="glorot",

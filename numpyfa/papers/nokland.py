@@ -6,7 +6,7 @@ a = 1/sqrt(fan_in); tanh and logistic nets under FA and DFA from zeros. Feedback
 layer that receives it). Torch's RMSprop has rho = 0.99 and eps = 1e-8; its gradient is the sum over a batch, ours the
 mean, which RMSprop's scaling takes out again but for eps.
 
-Shortened to 5 epochs (3 of 20,000 images for the net of 100 layers, 10 for indirect feedback); the rows with dropout
+Shortened to 5 epochs (2 of 20,000 images for the net of 100 layers, 10 for indirect feedback); the rows with dropout
 and with adversarial examples are not here. For one hidden layer FA is DFA, so the row 1x800 has one of them.
 `nokland-ifa` is the paper's indirect feedback: four hidden layers of 100, feedback to the first alone, weights that do
 not start at zero.
@@ -63,6 +63,6 @@ EXPERIMENTS = (
     row("nokland-2x800-logistic", 8, {"bp": 1.67, "fa": 1.82, "dfa": 1.75}, activation="logistic"),
     row("nokland-2x800-relu", 8, {"bp": 1.48, "fa": 1.74, "dfa": 1.70}, activation="relu", init_of=()),
     row("nokland-7x240", 5, {"bp": 2.16, "fa": 2.20, "dfa": 2.32}, net=layers(7, 240)),
-    row("nokland-100x240", 7, {"dfa": 3.92}, net=layers(100, 240), epochs=3, examples=20000, measured=2000),
+    row("nokland-100x240", 7, {"dfa": 3.92}, net=layers(100, 240), epochs=2, examples=20000, measured=2000),
     row("nokland-ifa", 3, {"ifa": 3.9}, net=layers(4, 100), rules=("bp", "ifa", "shallow"), epochs=10, init_of=()),
 )
