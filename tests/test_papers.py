@@ -30,6 +30,8 @@ TINY = {
                      "draws": 2, "walk_steps": 100},
     "kolen-pollack": {"seeds": 1, "examples": 60, "epochs": 2},
     "pfa-angle": {"seeds": 1, "examples": 60, "epochs": 2, "expansions": [1, 10, 100]},
+    "lillicrap-task3": {"examples": 60, "test": 20, "marks": 3, "rates": [0.01, 0.02], "tells": [1.0], "held_out": 1,
+                        "seeds": 2},
 }  # fmt: skip
 
 

@@ -1,0 +1,56 @@
+"""The equations of the papers' experiments that train nets in a loop of their own."""
+
+import numpy as np
+import pytest
+
+import numpyfa as fa
+from numpyfa.learn import train_step
+from numpyfa.losses import SquaredError
+from numpyfa.models import mlp
+from numpyfa.optim import SGD
+from numpyfa.papers.lillicrap_task3 import verdict as task3_verdict
+from numpyfa.papers.lillicrap_task3 import work as task3
+
+
+@pytest.mark.parametrize("rule_name", ["bp", "fa"])
+def test_after_20_examples_each_of_the_trials_side_by_side_equals_the_librarys_net(rule_name):
+    """Two trials and two candidates at once, against train_step with batches of one."""
+    seeds, sizes, rates = [3, 4], "30-20-10-10", np.array([0.01, 0.03])[:, None, None, None]
+    nets = [(np.repeat(W[None], 2, axis=0), np.repeat(b[None], 2, axis=0))
+            for W, b in task3.draw_nets(sizes, seeds, "student")]  # fmt: skip
+    B = task3.draw_feedback(sizes, seeds, np.array([0.5, 2.0])[:, None, None, None]) if rule_name == "fa" else None
+    net = mlp(sizes, dtype="float64")
+    rule = fa.make_rule(rule_name, net)
+    for layer, (W, b) in zip(net.layers, nets):  # candidate 1 of trial 0
+        layer.W[...], layer.b[...] = W[1, 0], b[1, 0, 0]
+    for number in rule.feedback if B else ():
+        rule.feedback[number]["B"][...] = B[number - 1][1, 0]
+    x = task3.draw_inputs(seeds, "block", 0, 20)
+    y = x[..., :10] ** 2
+    optimizer = SGD(0.03)
+    for i in range(20):
+        task3.learn(nets, B, [rates] * 3, x[:, i : i + 1], y[:, i : i + 1])
+        train_step(net, rule, SquaredError(), optimizer, x[0, i : i + 1], y[0, i : i + 1])
+    for layer, (W, b) in zip(net.layers, nets):
+        np.testing.assert_allclose(layer.W, W[1, 0], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(layer.b, b[1, 0, 0], rtol=0, atol=1e-13)
+
+
+def test_the_normalised_squared_error_of_two_points_is_a_fifth():
+    """h = (1, 1) at both; y = (1, 1) and (2, 2): errors 0 and 2, norms 2 and 8."""
+    net = [(np.zeros((1, 1, 2, 2)), np.ones((1, 1, 1, 2)))]
+    y = np.array([[[1.0, 1.0], [2.0, 2.0]]])
+    assert task3.error(net, np.zeros((1, 2, 2)), y) == pytest.approx(0.2)
+
+
+def test_a_verdict_on_depth_counts_trials_and_names_a_choice_at_the_edge():
+    settings = {"students": ["a", "b"], "rates": [0.1, 0.2, 0.3], "tells": [1.0, 2.0, 3.0]}
+
+    def say(wins, rate):
+        rows = [{"rule": rule, "nse_a": 0.2, "nse_b": 0.1, "chosen_a": "0.2, 2", "chosen_b": f"{rate}, 2",
+                 "deeper is better in": f"{wins} of 4"} for rule in ("bp", "fa")]  # fmt: skip
+        return task3_verdict.verdict(settings, rows)
+
+    assert say(4, 0.2)[0].endswith("4 of 4: as the paper says") and len(say(4, 0.2)) == 3
+    assert say(1, 0.2)[0].endswith("not as the paper says")
+    assert say(4, 0.3)[3] == "chosen at the edge of the grid: bp in b, rate 0.3, fa in b, rate 0.3"
