@@ -32,6 +32,8 @@ TINY = {
     "pfa-angle": {"seeds": 1, "examples": 60, "epochs": 2, "expansions": [1, 10, 100]},
     "lillicrap-task3": {"examples": 60, "test": 20, "marks": 3, "rates": [0.01, 0.02], "tells": [1.0], "held_out": 1,
                         "seeds": 2},
+    "refinetti-label-noise": {"activations": ["tanh"], "noises": [0.0, 0.9], "examples": 60, "test": 50, "epochs": 2,
+                              "marks": 2, "seeds": 2},
 }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from numpyfa.models import mlp
 from numpyfa.optim import SGD
 from numpyfa.papers.lillicrap_task3 import verdict as task3_verdict
 from numpyfa.papers.lillicrap_task3 import work as task3
+from numpyfa.papers.refinetti_labels import verdict as labels_verdict
+from numpyfa.papers.refinetti_labels import work as labels
 
 
 @pytest.mark.parametrize("rule_name", ["bp", "fa"])
@@ -54,3 +56,42 @@ def test_a_verdict_on_depth_counts_trials_and_names_a_choice_at_the_edge():
     assert say(4, 0.2)[0].endswith("4 of 4: as the paper says") and len(say(4, 0.2)) == 3
     assert say(1, 0.2)[0].endswith("not as the paper says")
     assert say(4, 0.3)[3] == "chosen at the edge of the grid: bp in b, rate 0.3, fa in b, rate 0.3"
+
+
+def test_label_noise_of_one_half_draws_half_of_the_labels_anew_and_one_in_ten_of_those_stays(rng):
+    label = np.full(100_000, 3)
+    changed = labels.corrupt(label, 0.5, rng) != 3
+    assert changed.mean() == pytest.approx(0.45, abs=0.005)  # three standard deviations
+    assert (labels.corrupt(label, 0.0, rng) == 3).all() and len(set(labels.corrupt(label, 1.0, rng))) == 10
+
+
+def test_an_image_of_half_the_side_has_the_mean_of_each_2_by_2():
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, :2, 2:4] = [[51, 102], [153, 204]]
+    halved = labels.halve(image.reshape(1, -1))
+    assert halved.shape == (1, 196) and halved[0, 1] == pytest.approx(0.5) and halved.sum() == pytest.approx(0.5)
+
+
+def test_weights_that_are_products_of_the_feedback_align_by_1_and_their_signals_do_too_where_it_is_orthogonal():
+    """W_2 = F_1 F_2^T and W_3 = F_2: strong weight alignment. With F_2^T F_2 = I and f' = 1 BP's signals are DFA's."""
+    net = mlp("4-12-12-10", "identity", dtype="float64")
+    dfa = fa.make_rule("dfa", net, init="orthogonal")
+    B1, B2 = (dfa.feedback[number]["B"] for number in (1, 2))
+    net[2].W[...], net[3].W[...] = B1.T @ B2, B2.T
+    assert labels.weight_alignment(dfa) == pytest.approx({"weights_2": 1, "weights_3": 1, "weights": 1})
+    traces = net.forward(np.random.default_rng(0).standard_normal((5, 4)))
+    output = SquaredError().output(net, traces, np.ones((5, 10)))
+    assert labels.gradient_alignment(dfa, traces, output) == pytest.approx(
+        {"signals_1": 1, "signals_2": 1, "signals": 1}
+    )
+    net[3].W[...] *= -1
+    assert labels.weight_alignment(dfa)["weights_3"] == pytest.approx(-1)
+
+
+def test_a_verdict_on_noise_calls_a_change_one_if_it_exceeds_two_standard_deviations():
+    def rows(*values):
+        return [{"noise": noise, "weights": value, "weights_sd": 0.1} for noise, value in zip((0, 0.9), values)]
+
+    assert labels_verdict.change(*rows(0.8, 0.3), "weights") == "falls from 0.80 at noise 0 to 0.30 at 0.9"
+    assert labels_verdict.change(*rows(0.3, 0.8), "weights").startswith("rises")
+    assert labels_verdict.change(*rows(0.5, 0.4), "weights").startswith("hardly changes")

@@ -1,0 +1,54 @@
+"""The table, and what it says of the paper's claims."""
+
+from ...lab.experiment import Settings
+from ...lab.tables import Rows, column, pick
+
+MEASURES = ("train_error", "test_error", "weights", "signals")
+
+
+def table(settings: Settings, rows: Rows) -> Rows:
+    """A row for each rule, activation and noise: means and deviations over seeds at the end."""
+    lines = []
+    for activation in settings["activations"]:
+        for noise in settings["noises"]:
+            for rule in settings["rules"]:
+                own = pick(rows, rule=rule, activation=activation, noise=noise)
+                course, last = pick(own, part="course"), pick(own, part="course", epoch=settings["epochs"])
+                line = {"rule": rule, "activation": activation, "noise": noise}
+                for name in MEASURES:
+                    values = column(last, name)
+                    line |= {name: float(values.mean()), f"{name}_sd": float(values.std(ddof=1))}
+                line["similarity"] = float(column(pick(own, part="seeds"), "similarity").mean())
+                line["weights align most at epoch"] = peak(course)
+                lines.append(line)
+    return lines
+
+
+def peak(course: Rows) -> int:
+    """The epoch, of those looked at, at which the mean alignment of the weights is highest."""
+    epochs = sorted({row["epoch"] for row in course})
+    return max(epochs, key=lambda epoch: float(column(pick(course, epoch=epoch), "weights").mean()))
+
+
+def verdict(settings: Settings, table: Rows) -> list[str]:
+    lines = [f"weights of different seeds: cosine {span(table, 'dfa', 'similarity')} under DFA with one feedback, "
+             f"{span(table, 'bp', 'similarity')} under BP"]  # fmt: skip
+    for activation in settings["activations"]:
+        own = pick(table, activation=activation, rule="dfa")
+        lines += [f"{activation}: the alignment of DFA's {name} {change(own[0], own[-1], name)}"
+                  for name in ("weights", "signals")]  # fmt: skip
+    control = span(table, "bp", "weights")
+    return [*lines, f"under BP the weights' alignment with the same feedback is {control}"]
+
+
+def span(table: Rows, rule: str, name: str) -> str:
+    """The lowest and the highest over activations and noises."""
+    values = column(pick(table, rule=rule), name)
+    return f"{values.min():.2f} to {values.max():.2f}"
+
+
+def change(a: dict, b: dict, name: str) -> str:
+    """From least to most noise. Two means of a few seeds may differ by twice the larger standard deviation."""
+    by, chance = b[name] - a[name], 2 * max(a[f"{name}_sd"], b[f"{name}_sd"])
+    word = "falls" if by < -chance else "rises" if by > chance else "hardly changes,"
+    return f"{word} from {a[name]:.2f} at noise {a['noise']:g} to {b[name]:.2f} at {b['noise']:g}"
