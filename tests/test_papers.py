@@ -34,6 +34,8 @@ TINY = {
                         "seeds": 2},
     "refinetti-label-noise": {"activations": ["tanh"], "noises": [0.0, 0.9], "examples": 60, "test": 50, "epochs": 2,
                               "marks": 2, "seeds": 2},
+    "launay-bottleneck": {"net": "784-30-30-30-10", "units": [1, 30], "examples": 60, "test": 50, "epochs": 2,
+                          "seeds": 2},
 }  # fmt: skip
 
 

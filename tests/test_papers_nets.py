@@ -8,6 +8,8 @@ from numpyfa.learn import train_step
 from numpyfa.losses import SquaredError
 from numpyfa.models import mlp
 from numpyfa.optim import SGD
+from numpyfa.papers.launay_bottleneck import verdict as bottleneck_verdict
+from numpyfa.papers.launay_bottleneck import work as bottleneck
 from numpyfa.papers.lillicrap_task3 import verdict as task3_verdict
 from numpyfa.papers.lillicrap_task3 import work as task3
 from numpyfa.papers.refinetti_labels import verdict as labels_verdict
@@ -95,3 +97,37 @@ def test_a_verdict_on_noise_calls_a_change_one_if_it_exceeds_two_standard_deviat
     assert labels_verdict.change(*rows(0.8, 0.3), "weights") == "falls from 0.80 at noise 0 to 0.30 at 0.9"
     assert labels_verdict.change(*rows(0.3, 0.8), "weights").startswith("rises")
     assert labels_verdict.change(*rows(0.5, 0.4), "weights").startswith("hardly changes")
+
+
+def test_a_bottleneck_of_3_lets_3_units_of_layer_2_learn_and_all_of_the_layers_beside_it(rng):
+    net = mlp("6-20-20-20-4")
+    mask = bottleneck.open_units(net, 3, seed=0)
+    rule = bottleneck.NarrowDFA(net, seed=0, mask=mask)
+    traces = net.forward(rng.standard_normal((8, 6)).astype(np.float32))
+    gradients = rule.gradients(traces, SquaredError().output(net, traces, np.ones((8, 4), np.float32)))
+    learning = {number: (gradients[f"{number}.W"] != 0).any(axis=0) for number in (1, 2, 3, 4)}
+    assert [int(each.sum()) for each in learning.values()] == [20, 3, 20, 4]
+    assert (learning[2] == (mask == 1)).all()
+    assert (bottleneck.open_units(net, 5, seed=0) >= mask).all()  # a wider one holds the narrower
+    assert (rule.feedback[1]["B"] == rule.feedback[3]["B"]).all()
+
+
+def test_bp_through_a_bottleneck_of_all_units_is_bp_and_through_none_tells_the_layer_below_nothing(rng):
+    net = mlp("6-20-20-20-4", dtype="float64")
+    traces = net.forward(rng.standard_normal((8, 6)))
+    output = SquaredError().output(net, traces, np.ones((8, 4)))
+    true = fa.make_rule("bp", net).gradients(traces, output)
+    for mask, wanted in ((np.ones(20), true["1.W"]), (np.zeros(20), 0 * true["1.W"])):
+        found = bottleneck.NarrowBP(net, mask=mask).gradients(traces, output)
+        np.testing.assert_array_equal(found["1.W"], wanted)
+        np.testing.assert_array_equal(found["3.W"], true["3.W"])
+
+
+def test_a_verdict_on_the_bottleneck_tells_learning_through_few_units_from_reading_few():
+    def say(narrow, read):
+        rows = [{"units": 1, "below": narrow, "below_sd": 0.01, "below, read only": read},
+                {"units": 800, "below": 0.9, "below_sd": 0.01, "below, read only": 0.9}]  # fmt: skip
+        return bottleneck_verdict.verdict({}, [row | {"two masks": 0.0} for row in rows])
+
+    assert say(0.1, 0.8)[0].endswith("less the fewer units hear") and "less than half of the loss" in say(0.1, 0.8)[1]
+    assert say(0.95, 0.2)[0].endswith("in no such order") and "most of the loss" in say(0.1, 0.2)[1]
