@@ -36,6 +36,8 @@ TINY = {
                               "marks": 2, "seeds": 2},
     "launay-bottleneck": {"net": "784-30-30-30-10", "units": [1, 30], "examples": 60, "test": 50, "epochs": 2,
                           "seeds": 2},
+    "li-benna-sparse": {"net": "784-20-20-10", "densities": [1.0, 0.05], "examples": 128, "test": 50, "epochs": 2,
+                        "burst_epochs": 1, "seeds": 1},
 }  # fmt: skip
 
 

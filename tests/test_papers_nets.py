@@ -10,6 +10,8 @@ from numpyfa.models import mlp
 from numpyfa.optim import SGD
 from numpyfa.papers.launay_bottleneck import verdict as bottleneck_verdict
 from numpyfa.papers.launay_bottleneck import work as bottleneck
+from numpyfa.papers.li_benna_sparse import verdict as sparse_verdict
+from numpyfa.papers.li_benna_sparse import work as sparse
 from numpyfa.papers.lillicrap_task3 import verdict as task3_verdict
 from numpyfa.papers.lillicrap_task3 import work as task3
 from numpyfa.papers.refinetti_labels import verdict as labels_verdict
@@ -131,3 +133,35 @@ def test_a_verdict_on_the_bottleneck_tells_learning_through_few_units_from_readi
 
     assert say(0.1, 0.8)[0].endswith("less the fewer units hear") and "less than half of the loss" in say(0.1, 0.8)[1]
     assert say(0.95, 0.2)[0].endswith("in no such order") and "most of the loss" in say(0.1, 0.2)[1]
+
+
+@pytest.mark.parametrize("name", ["fa", "dfa", "usf"])
+def test_of_sparse_feedback_a_tenth_exists_and_with_all_of_it_the_rule_is_the_librarys(name):
+    net = mlp("50-200-100-10", "relu", init="glorot")
+    own = {"init": "glorot"} if name != "usf" else {}
+    plain, whole = fa.make_rule(name, net, seed=1, **own), sparse.RULES[name](net, seed=1, density=1.0)
+    few = sparse.RULES[name](net, seed=1, density=0.1)
+    for layer in few.receiving_layers():
+        n = layer.number
+        if name == "dfa":
+            mine, all_of_it, theirs = (rule.feedback[n]["B"] for rule in (few, whole, plain))
+        else:
+            mine, all_of_it, theirs = (rule.stand_in(layer, rule.feedback[n]) for rule in (few, whole, plain))
+        exists = mine != 0
+        np.testing.assert_array_equal(all_of_it, theirs)
+        np.testing.assert_array_equal(mine[exists], theirs[exists])  # nothing is scaled up
+        assert exists.mean() == pytest.approx(0.1, abs=4 * (0.09 / exists.size) ** 0.5)
+
+
+def test_the_burst_of_four_epochs_of_156_batches_forgets_as_much_as_theirs_of_937():
+    """All but exp(-lr times the decays' sum / (1 - momentum))."""
+    settings = sparse.SETTINGS
+    sgd = sparse.make_sgd(settings, "pfa", 156)
+    decays = [sgd.decay(step) for step in range(624 + 1)]
+    assert sum(decays[:624]) == pytest.approx(937 * 0.03, rel=2e-3) and decays[624] == pytest.approx(9e-5)
+    assert sparse.make_sgd(settings, "fa", 156).decay == 1e-4
+
+
+def test_a_path_of_half_a_neuron_a_unit_lies_arctan_of_root_2_away():
+    assert sparse_verdict.path_angle({"expansion": 10}, 0.05) == pytest.approx(54.7356, abs=1e-4)
+    assert sparse_verdict.path_angle({"expansion": 10}, 0.1) == pytest.approx(45)
