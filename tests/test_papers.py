@@ -38,6 +38,8 @@ TINY = {
                           "seeds": 2},
     "li-benna-sparse": {"net": "784-20-20-10", "densities": [1.0, 0.05], "examples": 128, "test": 50, "epochs": 2,
                         "burst_epochs": 1, "seeds": 1},
+    "nokland-frozen": {"net": "784-9-9-9-10", "examples": 64, "measured": 50, "epochs": 2, "alone_epochs": 1,
+                       "seeds": 2},
 }  # fmt: skip
 
 

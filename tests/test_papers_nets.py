@@ -5,7 +5,7 @@ import pytest
 
 import numpyfa as fa
 from numpyfa.learn import train_step
-from numpyfa.losses import SquaredError
+from numpyfa.losses import LogisticCrossEntropy, SquaredError
 from numpyfa.models import mlp
 from numpyfa.optim import SGD
 from numpyfa.papers.launay_bottleneck import verdict as bottleneck_verdict
@@ -14,6 +14,8 @@ from numpyfa.papers.li_benna_sparse import verdict as sparse_verdict
 from numpyfa.papers.li_benna_sparse import work as sparse
 from numpyfa.papers.lillicrap_task3 import verdict as task3_verdict
 from numpyfa.papers.lillicrap_task3 import work as task3
+from numpyfa.papers.nokland_frozen import verdict as frozen_verdict
+from numpyfa.papers.nokland_frozen import work as frozen
 from numpyfa.papers.refinetti_labels import verdict as labels_verdict
 from numpyfa.papers.refinetti_labels import work as labels
 
@@ -165,3 +167,29 @@ def test_the_burst_of_four_epochs_of_156_batches_forgets_as_much_as_theirs_of_93
 def test_a_path_of_half_a_neuron_a_unit_lies_arctan_of_root_2_away():
     assert sparse_verdict.path_angle({"expansion": 10}, 0.05) == pytest.approx(54.7356, abs=1e-4)
     assert sparse_verdict.path_angle({"expansion": 10}, 0.1) == pytest.approx(45)
+
+
+def test_a_step_of_all_layers_is_train_step_and_of_layer_1_alone_moves_only_that(rng):
+    x, target = rng.standard_normal((8, 6)), np.eye(4)[rng.integers(0, 4, 8)]
+    nets = [mlp("6-5-5-4", dtype="float64") for _ in range(4)]
+    numbers = [1, 2, 3]
+    for net, learning in zip(nets, (numbers, numbers[:1], ())):
+        frozen.step(net, fa.make_rule("dfa", net), SGD(0.1), x, target, learning)
+    train_step(nets[3], fa.make_rule("dfa", nets[3]), LogisticCrossEntropy(), SGD(0.1), x, target)
+    for number in numbers:
+        all_of_it, first, none, plain = (net[number].W for net in nets)
+        np.testing.assert_array_equal(all_of_it, plain)
+        np.testing.assert_array_equal(first, plain if number == 1 else none)
+        assert (plain != none).all()
+
+
+def test_a_verdict_on_frozen_layers_names_the_rules_that_improve_by_a_point():
+    def say(fa_end):
+        ends = {"bp": 5.0, "fa": fa_end, "dfa": 91.0}
+        names = ["", *(f", layer 1 {part}" for part in frozen_verdict.PARTS)]
+        rows = [{"rule": rule + name, "before": 90.0, "highest": 92.0, "train_error": end}
+                for name in names for rule, end in ends.items()]  # fmt: skip
+        return frozen_verdict.verdict({}, rows)
+
+    assert say(89.5)[1].endswith("by a point or more improve: BP") and say(80.0)[2].endswith("improve: BP, FA")
+    assert "after a rise to 92.0 %" in say(80.0)[0]
