@@ -40,6 +40,8 @@ TINY = {
                         "burst_epochs": 1, "seeds": 1},
     "nokland-frozen": {"net": "784-9-9-9-10", "examples": 64, "measured": 50, "epochs": 2, "alone_epochs": 1,
                        "seeds": 2},
+    "frenkel-synthetic": {"net": "256-9-9-10", "regression": [60, 20, 2], "classification": [60, 20, 2], "marks": 2,
+                          "seeds": 2},
 }  # fmt: skip
 
 

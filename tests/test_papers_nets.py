@@ -8,6 +8,8 @@ from numpyfa.learn import train_step
 from numpyfa.losses import LogisticCrossEntropy, SquaredError
 from numpyfa.models import mlp
 from numpyfa.optim import SGD
+from numpyfa.papers.frenkel_synthetic import verdict as synthetic_verdict
+from numpyfa.papers.frenkel_synthetic import work as synthetic
 from numpyfa.papers.launay_bottleneck import verdict as bottleneck_verdict
 from numpyfa.papers.launay_bottleneck import work as bottleneck
 from numpyfa.papers.li_benna_sparse import verdict as sparse_verdict
@@ -193,3 +195,62 @@ def test_a_verdict_on_frozen_layers_names_the_rules_that_improve_by_a_point():
 
     assert say(89.5)[1].endswith("by a point or more improve: BP") and say(80.0)[2].endswith("improve: BP, FA")
     assert "after a rise to 92.0 %" in say(80.0)[0]
+
+
+def test_the_ten_cosines_are_of_the_mean_of_the_inputs_half_a_turn_apart_from_first_to_last(rng):
+    x, y = synthetic.cosines(rng, 400)
+    mean = x.mean(axis=1)
+    np.testing.assert_allclose(y[:, 0], np.sin(mean), atol=1e-12)  # cos(m - pi/2)
+    np.testing.assert_allclose(y[:, 9], -np.sin(mean), atol=1e-12)
+    assert (x - mean[:, None]).std() == pytest.approx(1, abs=0.01) and np.abs(mean).max() < np.pi + 0.3
+
+
+def test_of_256_features_128_tell_the_class_and_each_class_has_5_clusters(rng, monkeypatch):
+    """Without a label drawn anew and without a stretch the rows of a class lie at 5 corners of +-4.5."""
+    x, _ = synthetic.hypercube(rng, 3000)
+    variance = x.var(axis=0)  # 1, or 128/3 + 4.5^2
+    assert (variance > 20).sum() == 128 and (variance < 2).sum() == 128
+    monkeypatch.setattr(synthetic, "FLIPPED", 0.0)
+    x, y = synthetic.hypercube(Still(rng), 3000)
+    corners = {tuple(row) for row in np.round(x / 4.5, 6)}
+    assert len(corners) == 50 and {abs(each) for row in corners for each in row} == {0.0, 1.0}
+    of_each = [{tuple(row) for row in np.round(x[y[:, label] == 1] / 4.5, 6)} for label in range(10)]
+    assert [len(each) for each in of_each] == [5] * 10 and len(set.union(*of_each)) == 50
+
+
+class Still:
+    """A generator whose normal numbers are all 0."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def __getattr__(self, name):
+        return np.zeros if name == "standard_normal" else getattr(self.rng, name)
+
+
+def test_a_label_in_a_hundred_is_drawn_anew_and_nine_in_ten_of_those_are_wrong(rng):
+    clean = Counts(rng)
+    _, y = synthetic.hypercube(clean, 20_000)
+    assert (y.argmax(axis=1) != clean.cluster % 10).mean() == pytest.approx(0.009, abs=0.002)
+
+
+class Counts:
+    """A generator that remembers the clusters, the second whole numbers it draws."""
+
+    def __init__(self, rng):
+        self.rng, self.drawn = rng, []
+
+    def __getattr__(self, name):
+        return getattr(self.rng, name)
+
+    def integers(self, *arguments):
+        self.drawn.append(self.rng.integers(*arguments))
+        self.cluster = self.drawn[min(1, len(self.drawn) - 1)]
+        return self.drawn[-1]
+
+
+def test_the_order_of_rules_is_by_their_value_at_one_learning_rate():
+    rows = [{"rule": "bp", "test_error": 2.0}, {"rule": "fa", "test_error": 1.0}, {"rule": "drtp", "test_error": ""},
+            {"rule": "bp, rate x 4", "test_error": 0.5}, {"rule": "fa, rate x 4", "test_error": 0.7}]  # fmt: skip
+    assert synthetic_verdict.order(rows, "test_error", 1.0) == "fa 1, bp 2"
+    assert synthetic_verdict.order(rows, "test_error", 4.0) == "bp 0.5, fa 0.7"
