@@ -1,6 +1,7 @@
 """The table beside the slides, and what it says."""
 
 import math
+from typing import Any
 
 from ...lab.experiment import Settings
 from ...lab.tables import Rows, column, pick
@@ -21,7 +22,7 @@ def table(settings: Settings, rows: Rows) -> Rows:
 
 
 def line(settings: Settings, rows: Rows, rule: str, factor: float) -> dict:
-    found = {"rule": rule if factor == 1 else f"{rule}, rate x {factor:g}"}
+    found: dict[str, Any] = {"rule": rule if factor == 1 else f"{rule}, rate x {factor:g}"}
     for name, (task, measure) in COLUMNS.items():
         last = pick(rows, task=task, rule=rule, factor=factor, epoch=settings[task][2])
         if not last or measure not in last[0] or (rule == "bp" and "angle" in name):

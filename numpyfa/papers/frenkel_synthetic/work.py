@@ -89,8 +89,8 @@ def cosines(rng: np.random.Generator, n: int) -> Data:
 def hypercube(rng: np.random.Generator, n: int) -> Data:
     """Five clusters a class around corners of a hypercube of side 9 in 128 dimensions, each stretched by a random
     matrix, among 128 features that say nothing; one label in a hundred is drawn anew."""
-    corners = np.unique(rng.integers(0, 2, (4 * CLUSTERS * OUTPUTS, INFORMATIVE)), axis=0)
-    corners = SEPARATION * (2 * rng.permutation(corners)[: CLUSTERS * OUTPUTS] - 1)
+    bits = np.unique(rng.integers(0, 2, (4 * CLUSTERS * OUTPUTS, INFORMATIVE)), axis=0)
+    corners = SEPARATION * (2.0 * rng.permutation(bits)[: CLUSTERS * OUTPUTS] - 1)
     cluster = rng.integers(0, len(corners), n)
     x = rng.standard_normal((n, INPUTS))
     for number, corner in enumerate(corners):

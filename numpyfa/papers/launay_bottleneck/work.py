@@ -7,7 +7,7 @@ import numpy as np
 from ... import data
 from ...backend import Array, Streams
 from ...lab.experiment import Job, Row, Settings
-from ...layers import Layer, Trace
+from ...layers import Layer, Signal, Trace
 from ...learn import evaluate, run_epoch
 from ...losses import SoftmaxCrossEntropy
 from ...metrics import cosine
@@ -15,7 +15,7 @@ from ...models import mlp
 from ...network import Network
 from ...optim import SGD
 from ...rules import BP, DFA, Rule
-from ...rules.base import Own, Signal
+from ...rules.base import Own
 
 SETTINGS = {
     "net": "784-800-800-800-10",

@@ -1,5 +1,7 @@
 """The table beside the paper's figure, and what it says."""
 
+from typing import Any
+
 import numpy as np
 
 from ...lab.experiment import Settings
@@ -11,7 +13,7 @@ def table(settings: Settings, rows: Rows) -> Rows:
     lines = []
     last = settings["examples"]
     for rule in ("shallow", "bp", "fa"):
-        line = {"rule": rule}
+        line: dict[str, Any] = {"rule": rule}
         for net in settings["students"]:
             own = pick(rows, part="course", rule=rule, net=net, examples=last)
             if not own:
