@@ -34,13 +34,13 @@ TINY = {
                         "seeds": 2},
     "refinetti-label-noise": {"activations": ["tanh"], "noises": [0.0, 0.9], "examples": 60, "test": 50, "epochs": 2,
                               "marks": 2, "seeds": 2},
-    "launay-bottleneck": {"net": "784-30-30-30-10", "units": [1, 30], "examples": 60, "test": 50, "epochs": 2,
+    "launay-bottleneck": {"sizes": "784-30-30-30-10", "units": [1, 30], "examples": 60, "test": 50, "epochs": 2,
                           "seeds": 2},
-    "li-benna-sparse": {"net": "784-20-20-10", "densities": [1.0, 0.05], "examples": 128, "test": 50, "epochs": 2,
+    "li-benna-sparse": {"sizes": "784-20-20-10", "densities": [1.0, 0.05], "examples": 128, "test": 50, "epochs": 2,
                         "burst_epochs": 1, "seeds": 1},
-    "nokland-frozen": {"net": "784-9-9-9-10", "examples": 64, "measured": 50, "epochs": 2, "alone_epochs": 1,
+    "nokland-frozen": {"sizes": "784-9-9-9-10", "examples": 64, "measured": 50, "epochs": 2, "alone_epochs": 1,
                        "seeds": 2},
-    "frenkel-synthetic": {"net": "256-9-9-10", "regression": [60, 20, 2], "classification": [60, 20, 2], "marks": 2,
+    "frenkel-synthetic": {"sizes": "256-9-9-10", "regression": [60, 20, 2], "classification": [60, 20, 2], "marks": 2,
                           "seeds": 2},
 }  # fmt: skip
 

@@ -24,7 +24,7 @@ def draw(figure: Any, settings: Settings, rows: Rows) -> None:
         log_or_zero(axes, name)
         axes.set(xlabel="epoch", ylabel=label, xscale="log")
     axes.legend(fontsize=7, frameon=False)
-    figure.suptitle(f"frenkel-synthetic: {settings['net']}, {settings['seeds']} seeds", fontsize=9)
+    figure.suptitle(f"frenkel-synthetic: {settings['sizes']}, {settings['seeds']} seeds", fontsize=9)
 
 
 def log_or_zero(axes: Any, name: str) -> None:

@@ -15,7 +15,7 @@ from ...optim import Adam, Optimizer
 from ...rules import Rule, make_rule
 
 SETTINGS = {
-    "net": "256-100-100-10",
+    "sizes": "256-100-100-10",
     "rules": ["bp", "fa", "dfa", "sdfa", "drtp", "shallow"],
     "regression": [5000, 1000, 100],  # examples to train and to test on, epochs
     "classification": [25_000, 5000, 20],
@@ -47,7 +47,7 @@ def work(settings: Settings, task: str, rule_name: str, factor: float, seed: int
     """The course of learning; the angles of hidden signals to BP's at the end."""
     train, test, _ = settings[task]
     x, y = DRAWS[task](Streams(seed)(task), train + test)
-    net = mlp(settings["net"], seed=seed, init=FIRST_WEIGHTS.get(rule_name, "zeros"))
+    net = mlp(settings["sizes"], seed=seed, init=FIRST_WEIGHTS.get(rule_name, "zeros"))
     own = {"init": "kaiming_fan_out"} if rule_name in ("fa", "dfa") else {}  # the others have it by themselves
     rule = make_rule(rule_name, net, seed=seed, **own)
     data = [(net.to_float(x[part]), y[part].astype(net.dtype)) for part in (slice(train), slice(train, None))]

@@ -18,7 +18,7 @@ from ...rules import BP, DFA, Rule
 from ...rules.base import Own
 
 SETTINGS = {
-    "net": "784-800-800-800-10",
+    "sizes": "784-800-800-800-10",
     "units": [1, 8, 46, 191, 496, 800],
     "examples": 4000,
     "test": 2000,
@@ -59,7 +59,7 @@ def jobs(settings: Settings) -> list[Job]:
 
 def work(settings: Settings, units: int, seed: int) -> list[Row]:
     """One net through its own bottleneck; without one, through each of the others too."""
-    net = mlp(settings["net"], seed=seed, init="uniform_fan_in")
+    net = mlp(settings["sizes"], seed=seed, init="uniform_fan_in")
     rule, loss = NarrowDFA(net, seed=seed, mask=open_units(net, units, seed)), SoftmaxCrossEntropy()
     images = data.load("mnist").part(settings["examples"], settings["test"])
     x, label, target = net.as_input(images.x_train), images.y_train.astype(int), np.eye(10)[images.y_train]

@@ -20,7 +20,7 @@ from ...rules import BP, DFA, FA, USF, Rule, SparsePFA
 from ...rules.base import Own
 
 SETTINGS = {
-    "net": "784-512-512-10",
+    "sizes": "784-512-512-10",
     "densities": [1.0, 0.3, 0.1, 0.05],
     "expansion": 10,
     "examples": 10_000,
@@ -92,7 +92,7 @@ def jobs(settings: Settings) -> list[Job]:
 def work(settings: Settings, rule_name: str, density: float, seed: int) -> list[Row]:
     """One row: errors, angles and norms at the end."""
     images = data.load("mnist").part(settings["examples"], settings["test"])
-    net = mlp(settings["net"], "relu", seed=seed, init="glorot")
+    net = mlp(settings["sizes"], "relu", seed=seed, init="glorot")
     net.standardise(*images.statistics())
     rule, loss, streams = bind(settings, rule_name, density, seed, net), SoftmaxCrossEntropy(), Streams(seed)
     x, target = net.as_input(images.x_train), np.eye(10, dtype=net.dtype)[images.y_train]

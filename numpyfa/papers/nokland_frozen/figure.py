@@ -21,7 +21,7 @@ def draw(figure: Any, settings: Settings, rows: Rows) -> None:
             )
         axes.set(xlabel="epoch", ylabel="training error (%)", title=f"layer 1 {part}", ylim=(0, 100))
         axes.legend(fontsize=7, frameon=False)
-    figure.suptitle(f"nokland-frozen: {settings['net']}, {settings['seeds']} seeds", fontsize=9)
+    figure.suptitle(f"nokland-frozen: {settings['sizes']}, {settings['seeds']} seeds", fontsize=9)
 
 
 def draw_thaw(axes: Any, epochs: int, rows: Rows) -> None:

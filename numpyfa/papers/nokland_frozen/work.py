@@ -18,7 +18,7 @@ from ...optim import Optimizer, RMSprop
 from ...rules import Rule, make_rule
 
 SETTINGS = {
-    "net": "784-50-50-50-10",
+    "sizes": "784-50-50-50-10",
     "examples": 30_000,
     "measured": 10_000,
     "epochs": 50,
@@ -37,7 +37,7 @@ def jobs(settings: Settings) -> list[Job]:
 def work(settings: Settings, seed: int) -> list[Row]:
     """BP on the upper layers; then all layers by BP or DFA; and the first alone by BP, FA or DFA."""
     images = data.load("mnist").part(settings["examples"])
-    drawn = mlp(settings["net"], seed=seed, init="uniform_fan_in")
+    drawn = mlp(settings["sizes"], seed=seed, init="uniform_fan_in")
     numbers = [layer.number for layer in drawn.layers]
     trained, frozen = go_on(settings, drawn, "bp", seed, images, numbers[1:], settings["epochs"])
     rows = [{"part": "frozen", "rule": "bp"} | row for row in frozen]
