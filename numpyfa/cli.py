@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,8 +20,9 @@ import numpy as np
 from . import __version__, data, doctor, init, laws
 from .errors import Diverged, InputError, Stopped, choose
 from .init import INITS
-from .lab import runs
+from .lab import compare, listing, reference, runs
 from .lab.experiment import Experiment, Settings, option
+from .lab.folder import ours
 from .lab.progress import duration, shown
 from .lab.protocol import Protocol, takes_init
 from .lab.run import run
@@ -148,7 +150,7 @@ def parser() -> Parser:
         "run a published experiment and show it beside its published numbers",
         "What is not given is as the experiment's own settings say, which `numpyfa experiments NAME` shows.",
     )
-    p.add_argument("experiment", nargs="?", metavar="NAME", help="`numpyfa experiments` lists them, as does no name")
+    p.add_argument("experiment", nargs="?", metavar="NAME", help="one of those that --list shows")
     options_of_reproduce(p)
 
     p = command("train", train, "train any net by any rule on any data set")
@@ -204,9 +206,22 @@ def in_words(value: Any) -> str:
 
 def options_of_reproduce(p: Parser) -> None:
     add = adder(p, "what is run", {})
+    add("--list", action="store_true", help="list the experiments, as `numpyfa experiments` does, and run none")
+    add(
+        "--all",
+        action="store_true",
+        help="every experiment, each in its own folder; --quick makes it minutes, not days",
+    )
     add("--quick", action="store_true", help="a short form, to see it run")
     option_rule(add)
     add("--data", help="another data set: `numpyfa data` lists them; or an npz file, or images, FOLDER@64")
+    add = adder(p, "held against what is known", {})
+    add(
+        "--verify",
+        action="store_true",
+        help="say inside or outside the band of the reference; exit status 1 if outside",
+    )
+    add("--reference", metavar="FILE", help=f"the references (default: {reference.FILE.as_posix()}, in a checkout)")
     options_of_both(p, {"out": "runs/NAME"})
 
 
@@ -270,15 +285,55 @@ def given(options: argparse.Namespace, *keys: str) -> Settings:
     return {key: getattr(options, key) for key in (*keys, *shared)}
 
 
-def reproduce(options: argparse.Namespace) -> None:
-    if options.experiment is None:
-        return list_experiments(argparse.Namespace(name=None))
-    experiment = choose(EXPERIMENTS, options.experiment, "experiment")
+def reproduce(options: argparse.Namespace) -> int:
+    if options.all and options.experiment:
+        raise InputError(f"name one experiment or give --all, found {options.experiment} and --all")
+    if options.list or not (options.all or options.experiment):
+        print("\n".join(listing.listed(EXPERIMENTS, named(options.reference))))
+        return 0
+    names = list(EXPERIMENTS) if options.all else [options.experiment]
     options.rules = None if options.rules is None else spell_all(options.rules)
-    perform(experiment, experiment.adapt(options.quick, **given(options, "rules", "data")), options)
+    tasks = []
+    for name in names:
+        experiment = choose(EXPERIMENTS, name, "experiment")
+        tasks.append((experiment, experiment.adapt(options.quick, **given(options, "rules", "data"))))
+    return perform_all(tasks, options) if options.all else perform(*tasks[0], options)
 
 
-def train(options: argparse.Namespace) -> None:
+def named(path: str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def perform_all(tasks: list[tuple[Experiment, Settings]], options: argparse.Namespace) -> int:
+    """One experiment after the other, each in its own folder; one that fails is no reason to stop. Return 2 if any
+    failed, else 1 if any is outside its band."""
+    top = folder_for(options, "quick" if options.quick else "all")
+    if not (options.resume or options.force):
+        for experiment, _ in tasks:
+            if holds_run(top / experiment.name):
+                raise InputError(f"{top / experiment.name} holds a run already: --resume, --force, or another --out")
+    ends, worst = [["experiment", "took", "end"]], 0
+    with resumable(top):
+        for experiment, settings in tasks:
+            out, began = top / experiment.name, time.monotonic()
+            print(f"\n--- {experiment.name} ---", flush=True)
+            try:
+                own = argparse.Namespace(**vars(options) | {"resume": options.resume and holds_run(out)})
+                status, end = run_and_tell(experiment, settings, out, own), "done"
+            except Exception as error:
+                status, end = 2, f"FAILED: {type(error).__name__}: {' '.join(str(error).split())}"
+                tell(f"{experiment.name}: {end}")
+            ends.append([experiment.name, duration(time.monotonic() - began), "OUTSIDE" if status == 1 else end])
+            worst = max(worst, status)
+    print("\n" + "\n".join(aligned(ends)))
+    return worst
+
+
+def holds_run(out: Path) -> bool:
+    return bool(ours(out)) or (out / "protocol.json").exists() or (out / ".new").exists()
+
+
+def train(options: argparse.Namespace) -> int:
     keys = ("net", "rules", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
             "standardise", "augment", "decoupled", "burst", "feedback_optimizer", "feedback_lr", "feedback_momentum",
             "feedback_decay", "feedback_schedule", "schedule", "hidden_lr")  # fmt: skip
@@ -293,17 +348,41 @@ def train(options: argparse.Namespace) -> None:
     experiment = training(f"{options.net}-{Path(options.data).stem}", TRAIN)
     if options.out is None:
         options.out = str(Path("runs") / "-".join([experiment.name, *map(in_file_name, options.rules)]))
-    perform(experiment, experiment.adapt(**given(options, *keys)), options)
+    options.verify, options.reference = False, None
+    return perform(experiment, experiment.adapt(**given(options, *keys)), options)
 
 
-def perform(experiment: Experiment, settings: Settings, options: argparse.Namespace) -> None:
-    """Run, showing how far it is, then print the table, the verdict, and what can be done with it."""
+def perform(experiment: Experiment, settings: Settings, options: argparse.Namespace) -> int:
+    out = folder_for(options, experiment.name)
+    with resumable(out):
+        return run_and_tell(experiment, settings, out, options)
+
+
+def folder_for(options: argparse.Namespace, name: str) -> Path:
     if options.out is not None and not options.out.strip():
         raise InputError("--out is empty: choose a folder")
-    out = Path("runs") / experiment.name if options.out is None else Path(options.out)
-    with resumable(out), shown() as progress:
+    return Path("runs") / name if options.out is None else Path(options.out)
+
+
+def run_and_tell(experiment: Experiment, settings: Settings, out: Path, options: argparse.Namespace) -> int:
+    """Run, showing how far it is, then print the table, the verdict, the paper's numbers beside ours, and what can be
+    done with it. Return 1 if the run was to be verified and is outside its band."""
+    path = named(options.reference) or reference.FILE
+    entry = reference.choose_entry(reference.read(path), experiment, settings) if options.verify else None
+    with shown() as progress:
         summary = run(experiment, settings, out, options.resume, options.force, progress)
-    print("\n".join([*experiment.show(experiment, settings, summary["rows"]), *summary["verdict"]]))
+    table = summary["rows"]
+    print("\n".join([*experiment.show(experiment, settings, table), *summary["verdict"]]))
+    print("\n".join(compare.in_lines(experiment, settings, table)))
+    tell_where(experiment, settings, out)
+    if entry is None:
+        return 0
+    rows = reference.verify(entry, settings, table)
+    print("\n".join(reference.in_lines(entry, rows, path)))
+    return 0 if all(row["inside"] for row in rows) else 1
+
+
+def tell_where(experiment: Experiment, settings: Settings, out: Path) -> None:
     written = ("history.csv", "summary.json", "figure.png", "parts", "checkpoints")
     *most, last = [name for name in written if (out / name).exists()]
     print(f"\n{', '.join(most)} and {last} are in {out}")
@@ -346,21 +425,12 @@ def list_experiments(options: argparse.Namespace) -> None:
     """A line for each experiment; or all about one."""
     if options.name is not None:
         return show_experiment(choose(EXPERIMENTS, options.name, "experiment"))
-    rows = [["name", "about", "what it asks, and whose it is"]]
-    for each in EXPERIMENTS.values():
-        rows.append(
-            [
-                each.name,
-                duration(60 * each.minutes),
-                f"{each.question[:1].upper()}{each.question[1:]}   [{each.source}]",
-            ]
-        )
-    print("\n".join(aligned(rows)))
-    print("\nThe times are those of one core: a run takes the cores there are. --quick takes a few minutes at most.")
+    print("\n".join(listing.listed(EXPERIMENTS)))
 
 
 def show_experiment(experiment: Experiment) -> None:
-    print(f"{experiment.name}: {experiment.question}\nsource: {experiment.source}")
+    source = ", ".join(filter(None, (experiment.source, experiment.place)))
+    print(f"{experiment.name}: {experiment.question}\nsource: {source}")
     print(f"takes about {duration(60 * experiment.minutes)} of one core, and the options "
           f"{', '.join(['--quick', *map(option, experiment.takes)])}\n")  # fmt: skip
     for title, settings in (("settings", experiment.settings), ("--quick changes", experiment.quick)):

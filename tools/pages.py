@@ -28,11 +28,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # the package beside this file,
 import benchmark_tables  # noqa: E402
 
 from numpyfa.convolution import Conv  # noqa: E402
+from numpyfa.lab import compare  # noqa: E402
+from numpyfa.lab.experiment import Experiment  # noqa: E402
 from numpyfa.lab.protocol import own  # noqa: E402
 from numpyfa.laws import needs as measured_needs  # noqa: E402
 from numpyfa.layers import Dense, Layer  # noqa: E402
 from numpyfa.local.pooling import MaxPool  # noqa: E402
 from numpyfa.models import make_net  # noqa: E402
+from numpyfa.papers import EXPERIMENTS  # noqa: E402
 from numpyfa.rules import RULES, VARIANTS, DirectRule, Rule, SequentialRule  # noqa: E402
 
 Row = dict[str, Any]
@@ -111,7 +114,9 @@ def results(folder: str) -> list[str]:
     """What one experiment found."""
     summary = read(folder)
     settings, found = settings_of(summary), summary["rows"]
-    return of_nets(settings, found) if "net" in settings else of_study(found)
+    return (
+        of_nets(settings, found, EXPERIMENTS[summary["experiment"]].published) if "net" in settings else of_study(found)
+    )
 
 
 def of_study(found: list[Row]) -> list[str]:
@@ -120,7 +125,7 @@ def of_study(found: list[Row]) -> list[str]:
     return table([names, *([word(row[name]) for name in names] for row in found)])
 
 
-def of_nets(settings: Row, found: list[Row]) -> list[str]:
+def of_nets(settings: Row, found: list[Row], published: Row) -> list[str]:
     """The settings of an experiment that trains nets, and what it found, a row for each rule."""
     names = {number: name_layer(layer) for number, layer in enumerate(layers_of(settings), start=1)}
     header = ["rule", "learning rate", "train error", "test error"]
@@ -128,10 +133,10 @@ def of_nets(settings: Row, found: list[Row]) -> list[str]:
         [row["rule"], rate(settings, row["rule"]), *(mean_and_sd(row, name) for name in ("train_error", "test_error"))]
         for row in found
     ]
-    if any("published_test_error" in row for row in found):
+    if any(row["rule"] in published for row in found):
         header.append("published")
         for line, row in zip(cells, found):
-            line.append(f"{row['published_test_error']:g}" if "published_test_error" in row else "")
+            line.append(compare.paper_in_words(published[row["rule"]]) if row["rule"] in published else "")
     for measure in (angles(found, names), in_one(found, "logit_cosine", "cosine", 2),
                     in_one(found, "weight_angle", "W^T and feedback", 0)):  # fmt: skip
         titles, more = measure
@@ -240,6 +245,67 @@ def experiments() -> list[str]:
     return table(rows)
 
 
+# -- The papers ------------------------------------------------------------------------------------------------------
+
+
+def papers() -> list[str]:
+    """A row for each number that a paper prints and a committed result has. Raises PageError for a number that is
+    apart without a line on why, and for one whose row the result lacks."""
+    head = ["results", "place in the paper", "row", "what", *PAPER_COLUMNS, "what was cut or changed, and why apart"]
+    return table([head, *(line for folder in folders() for line in beside(folder))])
+
+
+PAPER_COLUMNS = ("paper", "ours, mean (s.d.)", "seeds", "ours - paper", "verdict")
+
+
+def beside(folder: str) -> list[list[str]]:
+    """The rows of one folder of figures/."""
+    summary = read(folder)
+    each, settings, found = EXPERIMENTS[summary["experiment"]], settings_of(summary), summary["rows"]
+    for key in each.published:
+        if compare.find(found, key) is None:
+            raise PageError(f"{folder}: its table has no row and column for '{key}', which {each.name} has published")
+    lines = []
+    for row in compare.compare(each, settings, found):
+        words = compare.in_words(row)
+        if row["verdict"] == compare.APART and not row["why"]:
+            raise PageError(
+                f"{folder}: {row['name']} {row['column']} is apart, and `why` of {each.name} has no line on it"
+            )
+        if each.shortened:
+            words["verdict"] += ", shortened"
+        lines.append([f"[{folder}](../figures/{folder})", each.place, row["name"], row["column"], *words.values(),
+                      remark(each, settings, row)])  # fmt: skip
+    return lines
+
+
+def remark(each: Experiment, settings: Row, row: Row) -> str:
+    """What was cut, what was changed from the experiment's own settings, and why the row is apart if it is."""
+    given = ", ".join(f"{key} {value}" for key, value in compare.changes(each, settings).items())
+    words = [f"Shortened: {each.shortened}." if each.shortened else "", f"Run with {given}." if given else ""]
+    return " ".join(filter(None, [*words, row["why"] if row["verdict"] == compare.APART else ""]))
+
+
+def not_run() -> list[str]:
+    """The experiments without a committed result, and why."""
+    done = {read(folder)["experiment"] for folder in folders()}
+    rows = [["experiment", "paper", "place in the paper", "why there is no result"]]
+    for name, each in EXPERIMENTS.items():
+        if name not in done:
+            rows.append([f"`{name}`", each.source, each.place, each.not_run or "no result is committed yet"])
+    return table(rows) if len(rows) > 1 else ["None: every experiment has a committed result."]
+
+
+def without_number() -> list[str]:
+    """The committed results that have no printed number to stand beside, and why."""
+    rows = [["results", "paper", "place in the paper", "why no number stands beside it"]]
+    for folder in folders():
+        each = EXPERIMENTS[read(folder)["experiment"]]
+        if not each.published:
+            rows.append([f"[{folder}](../figures/{folder})", each.source, each.place, each.why.get("", "")])
+    return table(rows)
+
+
 def folders() -> list[str]:
     return sorted(path.parent.name for path in (ROOT / "figures").glob("*/summary.json"))
 
@@ -287,6 +353,9 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "options": options,
     "needs": needs,
     "experiments": experiments,
+    "papers": papers,
+    "not-run": not_run,
+    "without-number": without_number,
 }
 
 

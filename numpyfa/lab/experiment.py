@@ -27,8 +27,10 @@ class Experiment:
     quick                      the settings that its short form changes
     source, place              the paper, and where in it: "Table 1", "Figure 2b", "the authors' logs"
     published                  what the paper prints, by rule and column of the table: {"bp": 1.62} is BP's test error
-                               in %, {"pfa weight_angle_2": 19.5} another column of pfa's row
+                               in %, {"pfa weight_angle_2": 19.5} another column of pfa's row; in a study's table "ROW"
+                               is what the row found. (low, high) is a range that is read off a figure
     why                        a line on why ours is apart, {the same key: line}; "" stands for all
+    shortened                  what our settings leave out of the paper's protocol: "10 of 100 epochs"
     not_run                    why no result is committed, such as data that is not to be had
 
     The rest has a plain answer for most experiments; that of trained nets is in `lab.training`:
@@ -53,8 +55,9 @@ class Experiment:
     verdict: Callable[[Settings, list[Row]], list[str]]
     source: str = ""
     place: str = ""
-    published: dict[str, float] = field(default_factory=dict)
+    published: dict[str, Any] = field(default_factory=dict)  # numbers, or pairs of them
     why: dict[str, str] = field(default_factory=dict)
+    shortened: str = ""
     not_run: str = ""
     question: str = ""
     minutes: float = 0.0  # of one core, roughly

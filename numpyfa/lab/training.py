@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,13 +30,14 @@ def training(
     protocol: Protocol,
     source: str = "",
     question: str = "",
-    published: dict[str, float] | None = None,
+    published: dict[str, Any] | None = None,
     quick: Settings | None = None,
     lr_per_example: float | None = None,
     minutes: float = 0.0,
     place: str = "",
     why: dict[str, str] | None = None,
     not_run: str = "",
+    shortened: str = "",
 ) -> Experiment:
     """The experiment of a protocol. `published` are the test errors (in %) that the paper prints, by rule, and other
     columns of the table by "rule column" (see `Experiment`). With `lr_per_example` the learning rate on the batch's
@@ -46,14 +48,15 @@ def training(
         settings=asdict(protocol) | follow(lr_per_example, asdict(protocol), {}),
         jobs=jobs,
         work=train,
-        draw=partial(draw_nets, name, published),
-        table=partial(table, published),
+        draw=partial(draw_nets, name, {key: paper for key, paper in published.items() if not isinstance(paper, tuple)}),
+        table=table,
         verdict=partial(verdict, question),
         source=source,
         place=place,
         published=published,
         why=why or {},
         not_run=not_run,
+        shortened=shortened,
         question=question,
         minutes=minutes,
         quick=quick or {},
@@ -168,7 +171,7 @@ def columns(rows: Rows) -> list[str]:
     return [name for name in found if name not in angles] + angles
 
 
-def table(published: dict[str, float], settings: Settings, rows: Rows) -> Rows:
+def table(settings: Settings, rows: Rows) -> Rows:
     """One row a rule: the mean over seeds at the last epoch and the standard deviation (n - 1) beside it."""
     lines = []
     for name in settings["rules"]:
@@ -179,22 +182,13 @@ def table(published: dict[str, float], settings: Settings, rows: Rows) -> Rows:
                 values = [row[column] for row in last]
                 line[column] = float(np.mean(values))
                 line[f"{column}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-        if name in published:
-            line["published_test_error"] = published[name]
         lines.append(line)
     return lines
 
 
 def verdict(question: str, settings: Settings, table: Rows) -> list[str]:
-    """Each rule's test error beside the published one, and the question that the experiment asks."""
-    lines = []
-    for row in table:
-        if "published_test_error" in row:
-            found, published = row["test_error"], row["published_test_error"]
-            lines.append(
-                f"{row['rule']}: test error {found:.2f} %, published {published:g} % ({found - published:+.2f})"
-            )
-    return [*lines, *([f"({question})"] if question else [])]
+    """The question that the experiment asks; what the paper prints stands beside ours in `lab.compare`."""
+    return [f"({question})"] if question else []
 
 
 def show(experiment: Experiment, settings: Settings, table: Rows) -> list[str]:
@@ -212,10 +206,6 @@ def show(experiment: Experiment, settings: Settings, table: Rows) -> list[str]:
     header += [f"angle {kinds[int(name.removeprefix('angle_'))]} (deg)" for name in angles]
     names = ["train_error", "test_error", *angles]
     lines = [[row["rule"], *(mean_and_sd(row, name) for name in names)] for row in table]
-    if any("published_test_error" in row for row in table):
-        header.append("published test error %")
-        lines = [[*line, f"{row['published_test_error']:g}" if "published_test_error" in row else ""]
-                 for line, row in zip(lines, table)]  # fmt: skip
     return [title, *aligned([header, *lines])]
 
 

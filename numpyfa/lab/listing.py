@@ -1,0 +1,54 @@
+"""The list of the experiments: whose each is, what it takes, and what is known of its results."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .. import data
+from .experiment import Experiment
+from .progress import duration
+from .reference import FILE, Reference, read
+from .tables import aligned
+
+
+def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> list[str]:
+    """A line for each experiment. Which results are committed is known where there is a file of references. Raises
+    InputError for a file that was named and is none."""
+    known = read(path or FILE) if path or FILE.exists() else None
+    rows = [["experiment", "paper", "place in the paper", "data", "time", "state"]]
+    for name, each in experiments.items():
+        rows.append([name, each.source, each.place, needs(each), duration(60 * each.minutes), state(each, known)])
+    where = (
+        ""
+        if known is not None
+        else f" Which results are committed is told where {FILE} is, in a copy of the repository."
+    )
+    return [*aligned(rows), "", f"The times are those of one core: a run takes the cores there are.{where}"]
+
+
+def needs(experiment: Experiment) -> str:
+    """The data set, and whether it is here. What is not a set by name is made by the experiment or in the package."""
+    name = experiment.settings.get("data")
+    if name not in data.NAMES:
+        return str(name or "in the package")
+    return name if name == "mnist" or data.whole(name)[0] else f"{name}, not here"
+
+
+def state(experiment: Experiment, known: Reference | None) -> str:
+    """Which results are committed, as far as it is known here; why there are none; what they leave out."""
+    words = []
+    for each in results(experiment, known or {}):
+        seeds = "1 seed" if each["seeds"] == 1 else f"{each['seeds']} seeds"
+        given = ", ".join(f"{key} {value}" for key, value in each["changes"].items())
+        words.append(f"committed with {seeds}" + (f" at {given}" if given else ""))
+    if not words and experiment.not_run:
+        words.append(f"not run: {experiment.not_run}")
+    if not words and known is not None:
+        words.append("no result committed")
+    if experiment.shortened:
+        words.append(f"shortened: {experiment.shortened}")
+    return "; ".join(words)
+
+
+def results(experiment: Experiment, known: Reference) -> list[dict]:
+    """The references that are of committed results and not of the quick form."""
+    return [each for each in known.get(experiment.name, []) if each["from"].startswith("figures/")]
