@@ -251,11 +251,17 @@ def experiments() -> list[str]:
 def papers() -> list[str]:
     """A row for each number that a paper prints and a committed result has. Raises PageError for a number that is
     apart without a line on why, and for one whose row the result lacks."""
-    head = ["results", "place in the paper", "row", "what", *PAPER_COLUMNS, "what was cut or changed, and why apart"]
-    return table([head, *(line for folder in folders() for line in beside(folder))])
+    head = ["results", "place in the paper", "row", *PAPER_COLUMNS, "what was cut or changed, and why apart"]
+    return table([head, *(line for folder in in_order() for line in beside(folder))])
 
 
-PAPER_COLUMNS = ("paper", "ours, mean (s.d.)", "seeds", "ours - paper", "verdict")
+PAPER_COLUMNS = ("what", "paper", "ours, mean (s.d.)", "seeds", "ours - paper", "verdict")
+
+
+def in_order() -> list[str]:
+    """The folders of figures/ in the order of the experiments."""
+    order = list(EXPERIMENTS)
+    return sorted(folders(), key=lambda folder: order.index(read(folder)["experiment"]))
 
 
 def beside(folder: str) -> list[list[str]]:
@@ -274,7 +280,7 @@ def beside(folder: str) -> list[list[str]]:
             )
         if each.shortened:
             words["verdict"] += ", shortened"
-        lines.append([f"[{folder}](../figures/{folder})", each.place, row["name"], row["column"], *words.values(),
+        lines.append([f"[{folder}](../figures/{folder})", each.place, row["name"], *words.values(),
                       remark(each, settings, row)])  # fmt: skip
     return lines
 
@@ -299,7 +305,7 @@ def not_run() -> list[str]:
 def without_number() -> list[str]:
     """The committed results that have no printed number to stand beside, and why."""
     rows = [["results", "paper", "place in the paper", "why no number stands beside it"]]
-    for folder in folders():
+    for folder in in_order():
         each = EXPERIMENTS[read(folder)["experiment"]]
         if not each.published:
             rows.append([f"[{folder}](../figures/{folder})", each.source, each.place, each.why.get("", "")])

@@ -103,7 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
     text = written(found)
     if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
         return 0
-    print(f"{reference.FILE} differs from what python tools/reference.py writes" if options.check else f"wrote {FILE}")
+    print(
+        f"{reference.FILE} differs from what python tools/reference.py writes"
+        if options.check
+        else f"wrote {reference.FILE}"
+    )
     if options.check:
         return 1
     with whole_file(FILE) as file:

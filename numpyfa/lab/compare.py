@@ -130,6 +130,7 @@ def in_words(row: Row) -> dict[str, str]:
     digits = "{:.1f}" if is_angle(what) else "{:.2f}" if is_error(what) else "{:.3g}"
     mean, sd = digits.format(row["ours"]), digits.format(row["sd"])
     return {
+        "what": row["column"].replace("_", " "),
         "paper": paper_in_words(row["paper"]),
         "ours": mean if math.isnan(row["sd"]) else f"{mean} ({sd})",
         "seeds": str(row["seeds"]),
@@ -148,7 +149,7 @@ def in_lines(experiment: Experiment, settings: Settings, table: Rows) -> list[st
     if not rows:
         return []
     changed = changes(experiment, settings)
-    cells = [[row["name"], row["column"], *in_words(row).values()] for row in rows]
+    cells = [[row["name"], *in_words(row).values()] for row in rows]
     lines = [
         f"\nBeside the paper: {experiment.source}{f', {experiment.place}' if experiment.place else ''}",
         *aligned([["row", "what", "paper", "ours (s.d.)", "seeds", "difference", "verdict"], *cells]),
@@ -157,9 +158,5 @@ def in_lines(experiment: Experiment, settings: Settings, table: Rows) -> list[st
         return [*lines, f"These are not the experiment's own settings: {', '.join(changed)} were changed."]
     if experiment.shortened:
         lines.append(f"Shortened: {experiment.shortened}.")
-    return [*lines, *(f"{row['name']} {row['column']}: {row['why']}" for row in rows if unlike(row))]
-
-
-def unlike(row: Row) -> bool:
-    """Whether the row is apart and has a line on why."""
-    return bool(row["verdict"] == APART and row["why"])
+    reasons = dict.fromkeys(row["why"] for row in rows if row["verdict"] == APART and row["why"])
+    return [*lines, *(f"Why apart: {why}" for why in reasons)]

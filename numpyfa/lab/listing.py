@@ -11,18 +11,25 @@ from .tables import aligned
 
 
 def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> list[str]:
-    """A line for each experiment. Which results are committed is known where there is a file of references. Raises
+    """Two lines for each experiment. Which results are committed is known where there is a file of references. Raises
     InputError for a file that was named and is none."""
     known = read(path or FILE) if path or FILE.exists() else None
-    rows = [["experiment", "paper", "place in the paper", "data", "time", "state"]]
-    for name, each in experiments.items():
-        rows.append([name, each.source, each.place, needs(each), duration(60 * each.minutes), state(each, known)])
+    rows = [["experiment", "data", "time", "state"]]
+    rows += [[name, needs(each), duration(60 * each.minutes), state(each, known)] for name, each in experiments.items()]
+    head, *lines = aligned(rows)
+    papers = [f"    {', '.join(filter(None, (each.source, each.place)))}" for each in experiments.values()]
     where = (
         ""
         if known is not None
         else f" Which results are committed is told where {FILE} is, in a copy of the repository."
     )
-    return [*aligned(rows), "", f"The times are those of one core: a run takes the cores there are.{where}"]
+    return [
+        head,
+        "    paper, place in the paper",
+        *(word for pair in zip(lines, papers) for word in pair),
+        "",
+        f"The times are those of one core: a run takes the cores there are.{where}",
+    ]
 
 
 def needs(experiment: Experiment) -> str:
@@ -39,7 +46,7 @@ def state(experiment: Experiment, known: Reference | None) -> str:
     for each in results(experiment, known or {}):
         seeds = "1 seed" if each["seeds"] == 1 else f"{each['seeds']} seeds"
         given = ", ".join(f"{key} {value}" for key, value in each["changes"].items())
-        words.append(f"committed with {seeds}" + (f" at {given}" if given else ""))
+        words.append(f"committed with {seeds}" + (f" ({given})" if given else ""))
     if not words and experiment.not_run:
         words.append(f"not run: {experiment.not_run}")
     if not words and known is not None:

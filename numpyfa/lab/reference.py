@@ -58,7 +58,7 @@ def entry(experiment: Experiment, summary: Row, source: str) -> Row:
         "settings": mark(experiment, settings),
         "changes": changes(experiment, settings),
         "seeds": settings["seeds"],
-        "rows": {name: numbers(row) for name, row in zip(names(table), table)},
+        "rows": {name: found for name, row in zip(names(table), table) if (found := numbers(row))},
     }
 
 
@@ -96,6 +96,8 @@ def choose_entry(references: Reference, experiment: Experiment, settings: Settin
     if not fitting:
         those = "; ".join(sorted({ways(experiment, each) for each in known})) or "none at all"
         raise InputError(f"{experiment.name} has no reference for these settings, only for: {those}")
+    if not any(each["rows"] for each in fitting):
+        raise InputError(f"the table of {experiment.name} has no numbers of their own, only words: compare it by eye")
     best: Row = max(fitting, key=lambda each: each["seeds"])
     held = {name.partition(", ")[0] for name in best["rows"]}
     missing = [name for name in settings.get("rules", ()) if "rules" in experiment.grows and name not in held]

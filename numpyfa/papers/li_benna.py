@@ -88,7 +88,12 @@ PFA_RESNET20 = training(
         init="he",
         standardise=True,
     ),
-    source="Li & Benna 2024, whose errors on CIFAR-10 after 250 epochs are 8.6, 35.4, 69.2, 10.0, 9.3 and 8.7 %",
+    source=SOURCE,
+    place="ResNet-20",
+    shortened="3 of 250 epochs, 20,000 images, no augmentation",
+    why={
+        "": "Its errors, 8.6, 35.4, 69.2, 10.0, 9.3 and 8.7 % in the order of the rules up to pfa-o, are of CIFAR-10."
+    },
     question="Which rules keep up with BP in a deep residual net, and how close is the path to W^T?",
     quick={"epochs": 1, "examples": 2000, "drops": (), "rules": ("bp", "fa", "dfa", "pfa-o")},
 )

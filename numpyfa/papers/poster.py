@@ -29,6 +29,9 @@ from ..lab.tuning import tuned
 SOURCE = 'poster "Feedback alignment for training neural networks"'
 LR_PER_EXAMPLE = 0.01
 QUICK = {"epochs": 5, "seeds": 2, "examples": 20000}
+UNKNOWN = (
+    "The poster leaves batch size, epochs, first weights and pixels open; which of them is the cause is not known."
+)
 TANH: dict[str, Any] = {"activation": "tanh", "loss": "softmax", "feedback": "normal:1", "init": "fan_in"}
 
 
@@ -75,6 +78,8 @@ EXPERIMENTS = (
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
         quick=QUICK,
+        place="its experiment with two hidden layers",
+        why={"": "Its text prints no number, only that FA mitigates over-fitting."},
         question="The poster says that FA mitigates over-fitting: compare the train with the test error.",
     ),
     training(
@@ -84,7 +89,9 @@ EXPERIMENTS = (
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
         quick=QUICK | {"examples": 10000},
+        place="its experiment with one hidden layer",
         published={"fa": 3.23},
+        why={"": UNKNOWN},
         question="The poster's FA test error is 3.23 %.",
     ),
     training(
@@ -94,7 +101,9 @@ EXPERIMENTS = (
         lr_per_example=LR_PER_EXAMPLE,
         source=SOURCE,
         quick=QUICK,
+        place="its experiment with direct feedback",
         published={"dfa": 4.31},
+        why={"": UNKNOWN},
         question="The poster's DFA test error is 4.31 %.",
     ),
 )

@@ -24,6 +24,8 @@ EXPERIMENTS = (
         table=verdict.gap_table,
         verdict=verdict.of_gap,
         source="Kolen & Pollack 1994; Akrout et al. 2019",
+        place="the law of the gap between B and W^T",
+        why={"": "The law is exact, and what is due by it stands in the experiment's own table."},
         question="does B come to W^T as the law says, and what breaks it?",
     ),
     Experiment(
@@ -37,6 +39,8 @@ EXPERIMENTS = (
         table=verdict.path_table,
         verdict=verdict.of_path,
         source="Li & Benna 2024 (arXiv 2405.20594)",
+        place="the angle of the path, arctan(1/sqrt k)",
+        why={"": "The law is a formula, and what it gives stands in the experiment's own table."},
         question="how close does the path of product feedback come to W^T?",
     ),
 )

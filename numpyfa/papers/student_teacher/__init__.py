@@ -30,6 +30,8 @@ EXPERIMENTS = (
         draw=figure.draw,
         table=verdict.table,
         verdict=verdict.verdict,
+        place="its student-teacher experiment",
+        why={"": "The poster's figure is not at hand, and its text prints no number."},
         source='poster "Feedback alignment for training neural networks"; Refinetti et al. 2021',
         question="does v align with the feedback vector F, and does theory follow simulation?",
     ),
