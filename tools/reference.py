@@ -2,6 +2,7 @@
 
     python tools/reference.py                   # from figures/*/summary.json; what there is of quick forms is kept
     python tools/reference.py --quick FOLDER    # also runs the quick forms into FOLDER, each to its end, and takes them
+    python tools/reference.py --quick FOLDER NAME ...    # of these experiments only
     python tools/reference.py --check           # change nothing; exit 1 if the committed results say otherwise
 
 The quick form of an experiment of trained nets is run with at least three seeds, so that their spread is known; one
@@ -17,7 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the package beside this file, whatever else is installed
 
-from numpyfa.errors import Diverged, InputError  # noqa: E402
+from numpyfa.errors import Diverged, InputError, choose  # noqa: E402
 from numpyfa.files import whole_file  # noqa: E402
 from numpyfa.lab import reference  # noqa: E402
 from numpyfa.lab.experiment import Experiment, Settings  # noqa: E402
@@ -58,11 +59,11 @@ def quick(experiment: Experiment) -> Settings:
     return settings | {"seeds": max(SEEDS, settings["seeds"])} if "seeds" in experiment.grows else settings
 
 
-def run_quick(folder: Path) -> dict[str, Entries]:
-    """Run the quick form of every experiment, or go on where it stopped. One that cannot be run is told."""
+def run_quick(folder: Path, names: list[str]) -> dict[str, Entries]:
+    """Run the quick form of each of these experiments, or go on where it stopped. One that cannot be run is told."""
     found = {}
-    for name, experiment in EXPERIMENTS.items():
-        out = folder / name
+    for name in names:
+        experiment, out = choose(EXPERIMENTS, name, "experiment"), folder / name
         print(name, flush=True)
         try:
             summary = run(experiment, quick(experiment), out, resume=(out / "protocol.json").exists())
@@ -89,12 +90,15 @@ def written(found: dict[str, Entries]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write figures/reference.json.")
     parser.add_argument("--quick", metavar="FOLDER", help="run the quick forms into this folder, and take them")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="the experiments whose quick forms are run (default: all)"
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if figures/ says otherwise")
     options = parser.parse_args(arguments)
     before = reference.read(FILE) if FILE.exists() else {}
     found, quick_forms = committed(), kept(before)
     if options.quick:
-        quick_forms |= run_quick(Path(options.quick))
+        quick_forms |= run_quick(Path(options.quick), options.names or list(EXPERIMENTS))
     for name, entries in quick_forms.items():
         found[name] = found.get(name, []) + entries
     missing = sorted(set(EXPERIMENTS) - set(quick_forms))

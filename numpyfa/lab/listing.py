@@ -18,11 +18,7 @@ def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> l
     rows += [[name, needs(each), duration(60 * each.minutes), state(each, known)] for name, each in experiments.items()]
     head, *lines = aligned(rows)
     papers = [f"    {', '.join(filter(None, (each.source, each.place)))}" for each in experiments.values()]
-    where = (
-        ""
-        if known is not None
-        else f" Which results are committed is told where {FILE} is, in a copy of the repository."
-    )
+    where = "" if known is not None else f" Which results are committed is told where {FILE} is, in a checkout."
     return [
         head,
         "    paper, place in the paper",
