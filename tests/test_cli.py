@@ -183,17 +183,18 @@ def test_the_help_of_train_shows_the_default_of_each_of_its_31_options(capsys):
 def test_the_help_of_reproduce_says_that_the_experiments_settings_are_the_defaults(capsys):
     words = help_of("reproduce", capsys)
     assert "as the experiment's own settings say, which `numpyfa experiments NAME` shows" in words
-    assert words.count("(default: ") == 2 and "mnist" not in words, "no list of names inside a help text"
+    assert words.count("(default: ") == 3 and "mnist" not in words, "no list of names inside a help text"
 
 
-def test_each_of_the_13_experiments_has_a_line_with_its_time_and_source(capsys):
+def test_each_experiment_has_a_line_with_its_time_and_one_with_its_paper(capsys):
     assert cli.main(["experiments"]) == 0
     listed = capsys.readouterr().out
-    assert cli.main(["reproduce"]) == 0 and capsys.readouterr().out == listed
-    assert len(cli.EXPERIMENTS) == 13
+    for words in (["reproduce"], ["reproduce", "--list"]):
+        assert cli.main(words) == 0 and capsys.readouterr().out == listed
     for name, each in cli.EXPERIMENTS.items():
         assert each.minutes > 0
-        assert re.search(rf"^{name} +\d+ (s|min) +.*\[{re.escape(each.source)}\]$", listed, re.M), name
+        paper = re.escape(", ".join(filter(None, (each.source, each.place))))
+        assert re.search(rf"^{name} +[\w .-]+(, not here)? +[\d.]+ (s|min|h)\b.*\n    {paper}$", listed, re.M), name
 
 
 def test_an_experiment_shows_its_settings_and_what_quick_changes(capsys):

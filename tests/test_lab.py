@@ -590,16 +590,6 @@ def test_a_result_that_the_terminal_cannot_show_does_not_fail_a_finished_run(tmp
     assert process.returncode == 0 and "history.csv" in printed, said
 
 
-def test_the_published_errors_stand_beside_ours(tmp_path, npz, in_this_process):
-    each = EXPERIMENTS["mnist-1000-10"]
-    settings = each.settings | {"net": "784-20-10", "data": str(npz), "epochs": 1, "seeds": 1}
-    summary = run.run(each, settings, tmp_path / "run")
-    printed = "\n".join(each.show(each, settings, summary["rows"]))
-    assert summary["rows"][1]["published_test_error"] == 3.23
-    assert re.search(r"^fa .* 3\.23$", printed, re.M) and "published test error %" in printed
-    assert re.match(r"fa: test error \d+\.\d\d %, published 3\.23 % \(\+", summary["verdict"][0])
-
-
 # Settings
 
 
