@@ -80,7 +80,9 @@ def test_the_readme_is_at_most_140_lines_and_has_both_commands():
 
 
 def test_the_pages_name_every_experiment_with_its_result():
-    pages = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("results.md", "theory.md", "papers.md"))
+    pages = "".join(
+        (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("results.md", "theory.md", "papers.md")
+    )
     assert all(f"`{name}`" in pages for name in EXPERIMENTS)
 
 

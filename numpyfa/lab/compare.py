@@ -92,7 +92,7 @@ def verdict(difference: float, sd: float, paper: float | tuple[float, float], wh
 
 def is_error(what: str) -> bool:
     """Whether the column holds errors in %."""
-    return "test_error" in what or "train_error" in what or "error %" in what
+    return "_error" in what or "error %" in what
 
 
 def is_angle(what: str) -> bool:
@@ -100,15 +100,20 @@ def is_angle(what: str) -> bool:
     return "angle" in what or "(deg)" in what
 
 
+DEFAULTS = {each.name: each.default for each in fields(Protocol) if each.name != "net"}
+
+
 def essential(experiment: Experiment, settings: Settings) -> Settings:
     """What the numbers of one job depend on, as JSON has it: not how many jobs there are, nor the device, nor what is
     as a `Protocol` has it by default, so that a summary from before a setting was there agrees with one from after."""
-    defaults = plain({each.name: each.default for each in fields(Protocol) if each.name != "net"})
-    return {
-        key: value
-        for key, value in plain(settings).items()
-        if key not in (*experiment.grows, "device") and not (key in defaults and value == defaults[key])
-    }
+    found = lean({key: value for key, value in plain(settings).items() if key not in (*experiment.grows, "device")})
+    return found | {"protocol": lean(found["protocol"])} if "protocol" in found else found
+
+
+def lean(settings: Settings) -> Settings:
+    """Without what is as a `Protocol` has it by default."""
+    defaults = plain(DEFAULTS)
+    return {key: value for key, value in settings.items() if not (key in defaults and value == defaults[key])}
 
 
 def plain(settings: Settings) -> Settings:

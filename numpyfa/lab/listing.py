@@ -30,7 +30,7 @@ def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> l
 
 def needs(experiment: Experiment) -> str:
     """The data set, and whether it is here. What is not a set by name is made by the experiment or in the package."""
-    name = experiment.settings.get("data")
+    name = experiment.settings.get("protocol", experiment.settings).get("data")
     if name not in data.NAMES:
         return str(name or "in the package")
     return name if name == "mnist" or data.whole(name)[0] else f"{name}, not here"

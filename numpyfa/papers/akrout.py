@@ -33,6 +33,7 @@ AKROUT_MNIST = training(
     ),
     source="Akrout et al. 2019 (arXiv 1904.05391)",
     place="the authors' logs, epoch 10 of 400",
+    shortened="10 of 400 epochs, as much of their logs stands beside it",
     published={"bp": 5.88, "fa": 9.14, "kp": 4.59, "wm": 9.51, "kp weight_angle_2": 11.2, "kp angle_1": 12.2},
     question="Do Kolen-Pollack and weight mirrors close the gap between FA and BP?",
     quick={"epochs": 2, "seeds": 1, "examples": 10000, "measured": 5000},

@@ -50,6 +50,8 @@ def row(name: str, minutes: float, published: dict[str, float], **changes: Any) 
         source="Nokland 2016 (arXiv 1609.01596)",
         place="Table 1" if name != "nokland-ifa" else "section 4.1, indirect feedback",
         published=published,
+        shortened=f"{replace(TABLE, **changes).epochs} of up to 300 epochs"
+        + (", 20,000 images" if "examples" in changes else ""),
         question="Does direct feedback train what backpropagation trains?",
         quick=quick,
     )
