@@ -8,5 +8,8 @@ pool         the jobs' processes
 folder       the folder of a run: what may be written, what may be resumed
 progress     what is shown meanwhile
 tables       rows of results
+compare      ours beside the paper's, with one verdict for all
+reference    a run against the committed numbers, and the band around them
+listing      the list of the experiments, and what is known of their results
 plots        figures
 """
