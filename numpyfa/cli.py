@@ -305,8 +305,8 @@ def named(path: str | None) -> Path | None:
 
 
 def perform_all(tasks: list[tuple[Experiment, Settings]], options: argparse.Namespace) -> int:
-    """One experiment after the other, each in its own folder; one that fails is no reason to stop. Return 2 if any
-    failed, else 1 if any is outside its band."""
+    """One experiment after the other, each in its own folder; one that fails is no reason to stop, and one whose data
+    is not here is left out. Return 2 if any failed, else 1 if any is outside its band."""
     top = folder_for(options, "quick" if options.quick else "all")
     if not (options.resume or options.force):
         for experiment, _ in tasks:
@@ -316,6 +316,9 @@ def perform_all(tasks: list[tuple[Experiment, Settings]], options: argparse.Name
     with resumable(top):
         for experiment, settings in tasks:
             out, began = top / experiment.name, time.monotonic()
+            if (needed := listing.needs(settings)).endswith("not here"):
+                ends.append([experiment.name, "", f"left out: {needed}"])
+                continue
             print(f"\n--- {experiment.name} ---", flush=True)
             try:
                 own = argparse.Namespace(**vars(options) | {"resume": options.resume and holds_run(out)})

@@ -194,7 +194,7 @@ def test_each_experiment_has_a_line_with_its_time_and_one_with_its_paper(capsys)
     for name, each in cli.EXPERIMENTS.items():
         assert each.minutes > 0
         paper = re.escape(", ".join(filter(None, (each.source, each.place))))
-        assert re.search(rf"^{name} +[\w .-]+(, not here)? +[\d.]+ (s|min|h)\b.*\n    {paper}$", listed, re.M), name
+        assert re.search(rf"^{name} +[\w @.-]+(, not here)? +[\d.]+ (s|min|h)\b.*\n    {paper}$", listed, re.M), name
 
 
 def test_an_experiment_shows_its_settings_and_what_quick_changes(capsys):

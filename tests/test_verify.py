@@ -231,6 +231,20 @@ def test_all_goes_on_after_one_that_fails_and_can_be_resumed(three, tmp_path, ca
     assert capsys.readouterr().out.count("  done") == 3
 
 
+def test_data_that_is_not_here_is_said_and_left_out_of_all(three, tmp_path, capsys, monkeypatch):
+    net = three[NET]
+    monkeypatch.setenv("NUMPYFA_DATA", str(tmp_path))
+    for name in ("imagenet@224", str(tmp_path / "none.npz")):
+        assert listing.needs(net.settings | {"data": name}) == f"{name}, not here"
+    (tmp_path / "imagenet").mkdir()
+    assert listing.needs(net.settings | {"data": "imagenet@224"}) == "imagenet@224"
+    assert listing.needs({"protocol": {"data": "mnist"}}) == "mnist" and listing.needs({}) == "in the package"
+    gone = {NET: replace(net, settings=net.settings | {"data": "gone@32"})}
+    monkeypatch.setattr(cli, "EXPERIMENTS", gone)
+    assert cli.main(["reproduce", "--all", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.endswith("left out: gone@32, not here\n") and not (tmp_path / NET).exists()
+
+
 def test_all_refuses_an_option_that_one_does_not_take_before_anything_runs(three, tmp_path, refused):
     assert "takes --quick, --seeds, found --epochs" in refused("reproduce", "--all", "--epochs", 1, "--out", tmp_path)
     assert not list(tmp_path.iterdir())

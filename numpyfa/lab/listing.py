@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .. import data
-from .experiment import Experiment
+from ..data.images import find_folder
+from .experiment import Experiment, Settings
 from .progress import duration
 from .reference import FILE, Reference, read
 from .tables import aligned
@@ -15,7 +16,10 @@ def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> l
     InputError for a file that was named and is none."""
     known = read(path or FILE) if path or FILE.exists() else None
     rows = [["experiment", "data", "time", "state"]]
-    rows += [[name, needs(each), duration(60 * each.minutes), state(each, known)] for name, each in experiments.items()]
+    rows += [
+        [name, needs(each.settings), duration(60 * each.minutes), state(each, known)]
+        for name, each in experiments.items()
+    ]
     head, *lines = aligned(rows)
     papers = [f"    {', '.join(filter(None, (each.source, each.place)))}" for each in experiments.values()]
     where = "" if known is not None else f" Which results are committed is told where {FILE} is, in a checkout."
@@ -28,12 +32,17 @@ def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> l
     ]
 
 
-def needs(experiment: Experiment) -> str:
-    """The data set, and whether it is here. What is not a set by name is made by the experiment or in the package."""
-    name = experiment.settings.get("protocol", experiment.settings).get("data")
-    if name not in data.NAMES:
-        return str(name or "in the package")
-    return name if name == "mnist" or data.whole(name)[0] else f"{name}, not here"
+def needs(settings: Settings) -> str:
+    """The data set, and whether it is here. A study that names none makes its own or takes the package's MNIST."""
+    name = settings.get("protocol", settings).get("data", "")
+    return f"{name}, not here" if name and not here(name) else name or "in the package"
+
+
+def here(name: str) -> bool:
+    """Whether a data set can be had without fetching it."""
+    if name in data.NAMES:
+        return name == "mnist" or data.whole(name)[0] is not None
+    return Path(name).exists() if name.endswith(".npz") else find_folder(name.partition("@")[0]) is not None
 
 
 def state(experiment: Experiment, known: Reference | None) -> str:
