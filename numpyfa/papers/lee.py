@@ -27,7 +27,7 @@ LEE_MNIST = training(
     ),
     source="Lee, Zhang, Fischer & Bengio 2015 (arXiv 1412.7525); Bartunov et al. 2018",
     place="continuous units, MNIST, as Nokland 2016 prints it",
-    shortened="5 of 100 epochs",
+    shortened="3 of 100 epochs",
     published={"dtp": 1.94},
     question="Do targets from learned inverses train a net of seven hidden layers?",
     quick={"epochs": 1, "seeds": 1, "examples": 6000, "measured": 5000},

@@ -31,7 +31,7 @@ LILLICRAP_MNIST = training(
     ),
     source="Lillicrap et al. 2016 (arXiv 1411.0247)",
     place="Fig. 2a, task 2",
-    shortened="6 of about 30 epochs, 3 of 20 seeds, batches of 20 for single examples",
+    shortened="4 of about 30 epochs, 3 of 20 seeds, batches of 20 for single examples",
     published={"bp": 2.4, "fa": 2.1, "shallow": 7.2, "fa angle_1": 30.0},
     question="Does FA learn as BP does where the output layer alone does not?",
     quick={"epochs": 2, "seeds": 1, "examples": 6000, "measured": 5000},
