@@ -1,6 +1,6 @@
 """How the cost of a BP step grows with batch, image side and depth, beside PyTorch in both memory formats.
 
-    python benchmarks/growth.py --out FILE.json        # needs numpyfa[bench]; about 6 minutes; FILE.png is the figure
+    python benchmarks/growth.py --out FILE.json        # needs numpyfa[bench]; about 6 minutes; draws FILE.png, .svg
     python benchmarks/growth.py --draw FILE.json       # the figure alone, again
 
 He et al.'s residual nets for CIFAR in float32, plain SGD, from one point outwards: ResNet-20, batch 64, 32 x 32. The
@@ -87,11 +87,9 @@ def draw(figure, rows):
 
 
 def save(path, rows):
-    from numpyfa.files import whole_file
     from numpyfa.lab import plots
 
-    with whole_file(path, "wb") as file:
-        plots.save(file, lambda figure: draw(figure, rows))
+    plots.save(path.with_suffix(""), lambda figure: draw(figure, rows))
 
 
 def main():

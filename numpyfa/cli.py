@@ -21,6 +21,7 @@ from .errors import Diverged, InputError, Stopped, choose
 from .init import INITS
 from .lab import runs
 from .lab.experiment import Experiment, Settings, option
+from .lab.folder import RESULTS
 from .lab.progress import duration, shown
 from .lab.protocol import Protocol, takes_init
 from .lab.run import run
@@ -304,7 +305,7 @@ def perform(experiment: Experiment, settings: Settings, options: argparse.Namesp
     with resumable(out), shown() as progress:
         summary = run(experiment, settings, out, options.resume, options.force, progress)
     print("\n".join([*experiment.show(experiment, settings, summary["rows"]), *summary["verdict"]]))
-    written = ("history.csv", "summary.json", "figure.png", "parts", "checkpoints")
+    written = (*RESULTS, "parts", "checkpoints")
     *most, last = [name for name in written if (out / name).exists()]
     print(f"\n{', '.join(most)} and {last} are in {out}")
     if experiment.begun:

@@ -8,5 +8,8 @@ pool         the jobs' processes
 folder       the folder of a run: what may be written, what may be resumed
 progress     what is shown meanwhile
 tables       rows of results
-plots        figures
+plots        what figures share
+looks        one colour and line style a rule
+layer_names  what the numbers of a net's layers stand for
+net_figure   the figure of trained nets
 """
