@@ -12,4 +12,6 @@ plots        what figures share
 looks        one colour and line style a rule
 layer_names  what the numbers of a net's layers stand for
 net_figure   the figure of trained nets
+tuning       the experiment that tunes each rule by the same budget
+tuning_figure  its figure
 """

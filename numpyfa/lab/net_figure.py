@@ -100,7 +100,8 @@ def heading(name: str, protocol: Protocol, width: int) -> str:
     words = f"{name}: {short(protocol.net)} on {protocol.data}, {seeds}, batch {protocol.batch_size}, "
     words += f"learning rate {protocol.learning_rates()}"
     words = words.encode(errors="replace").decode().replace("$", r"\$")
-    return "\n".join(textwrap.wrap(words, width))
+    lines = -(-len(words) // width)
+    return "\n".join(textwrap.wrap(words, min(width, len(words) // lines + 9)))  # of about the same length
 
 
 def short(net: str) -> str:

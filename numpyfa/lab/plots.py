@@ -49,6 +49,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",  # letters as outlines: a reader's machine may lack the font, and labels would move
 }
 EPOCHS = [0, *(digit * 10**power for power in range(9) for digit in (1, 2, 5))]
+NUMBERS = [float(f"{digit}e{power}") for power in range(-9, 10) for digit in (1, 2, 3, 5)]
 PERCENTS = [0, 0.1, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 90]
 FEW_PERCENTS = [0, 0.1, 0.3, 1, 3, 10, 30, 90]
 
@@ -159,8 +160,11 @@ def logarithmic(axes: Any) -> None:
     values = heights(axes)
     values = values[values > 0]
     if values.size:
+        low, high = values.min() / 1.3, values.max() * 1.3
         axes.set_yscale("log")
-        axes.set_ylim(values.min() / 1.3, values.max() * 1.3)
+        axes.set_ylim(low, high)
+        if high < 100 * low:
+            plain_ticks(axes.yaxis, [tick for tick in NUMBERS if low <= tick <= high])
 
 
 def percents(axes: Any, more: Sequence[float] = ()) -> None:

@@ -66,7 +66,7 @@ def draw_linears(axes: Any, rows: Rows) -> None:
     for colour, marker, layer in zip(COLOURS, "osd", (1, 2, 3)):
         own = pick(rows, layer=layer)
         axes.plot(column(own, "condition"), column(own, "weight_alignment"), marker, color=colour, mfc="none",
-                  label=f"W$_{layer + 1}$ to its feedback")  # fmt: skip
+                  label=f"W$_{layer + 1}$")  # fmt: skip
     axes.set(xlabel="condition of A$_l$", ylabel="weight alignment (cosine)", title="deep linear net")
     axes.legend(loc="upper right", handlelength=1)
 

@@ -19,7 +19,7 @@ def draw(figure: Any, settings: Settings, rows: Rows) -> None:
         draw_course(axes, rows, name, settings["seeds"])
         axes.set(ylabel=label)
     logarithmic(panels[0])
-    panels[0].legend(title="lines: theory (thin: random R)\nbands: simulation", loc="lower left")
+    panels[0].legend(title="theory\n(thin: random R)\nbands: simulation", loc="lower left")
     for axes, rule in zip(panels[3:5], RULES):
         draw_overlaps(axes, pick(rows, part="theory", rule=rule), settings["K"])
         axes.set(ylabel=f"overlaps in theory, {rule.upper()}")
