@@ -1,6 +1,6 @@
 """How the cost of a BP step grows with batch, image side and depth, beside PyTorch in both memory formats.
 
-    python benchmarks/growth.py --out FILE.json        # needs numpyfa[bench]; about 6 minutes; FILE.png is the figure
+    python benchmarks/growth.py --out FILE.json        # needs numpyfa[bench]; about 6 minutes; draws FILE.png, .svg
     python benchmarks/growth.py --draw FILE.json       # the figure alone, again
 
 He et al.'s residual nets for CIFAR in float32, plain SGD, from one point outwards: ResNet-20, batch 64, 32 x 32. The
@@ -55,10 +55,10 @@ def measure(options):
 
 def draw(figure, rows):
     """Above the time of a step, below the peak memory; a column an axis."""
-    from numpyfa.lab.plots import COLOURS, STYLES
+    from numpyfa.lab.plots import COLOURS, PAGE, STYLES
 
     found = {row["what"]: row for row in rows}
-    figure.set_size_inches(9, 5)
+    figure.set_size_inches(PAGE, 4.3)
     grid = figure.subplots(2, len(AXES), sharey="row", sharex="col")
     for column, (axis, points) in enumerate(AXES.items()):
         points = [point for point in points if name_of(*point) in found]
@@ -68,9 +68,7 @@ def draw(figure, rows):
                                                      lambda row, name: row["megabytes"][name]["peak"])):  # fmt: skip
                 here = [found[name_of(*point)] for point in points]
                 have = [(x, value(row, name)) for x, row in zip(places, here) if name in row["milliseconds"]]
-                line.plot(
-                    *zip(*have), color=COLOURS[number], ls=STYLES[number], marker="os^"[number], ms=4, label=label
-                )
+                line.plot(*zip(*have), color=COLOURS[number], ls=STYLES[number], marker="os^"[number], label=label)
         grid[1, column].set(xlabel=LABELS[axis])
         for axes in grid[:, column]:
             axes.set(xscale="log", yscale="log")
@@ -82,16 +80,14 @@ def draw(figure, rows):
         low, high = row[0].get_ylim()
         row[0].set_yticks([tick for tick in ticks if low < tick < high], [str(t) for t in ticks if low < t < high])
         row[0].set_ylim(low, high)
-    grid[0, 0].legend(fontsize=7, frameon=False)
-    figure.suptitle("A BP step in float32; where it does not vary: ResNet-20, batch 64, 32 x 32", fontsize=9)
+    grid[0, 0].legend()
+    figure.suptitle("A BP step in float32; where it does not vary: ResNet-20, batch 64, 32 x 32")
 
 
 def save(path, rows):
-    from numpyfa.files import whole_file
     from numpyfa.lab import plots
 
-    with whole_file(path, "wb") as file:
-        plots.save(file, lambda figure: draw(figure, rows))
+    plots.save(path.with_suffix(""), lambda figure: draw(figure, rows))
 
 
 def main():

@@ -22,7 +22,7 @@ from .errors import Diverged, InputError, Stopped, choose
 from .init import INITS
 from .lab import compare, listing, reference, runs
 from .lab.experiment import Experiment, Settings, option
-from .lab.folder import ours
+from .lab.folder import RESULTS, ours
 from .lab.progress import duration, shown
 from .lab.protocol import Protocol, takes_init
 from .lab.run import run
@@ -386,7 +386,7 @@ def run_and_tell(experiment: Experiment, settings: Settings, out: Path, options:
 
 
 def tell_where(experiment: Experiment, settings: Settings, out: Path) -> None:
-    written = ("history.csv", "summary.json", "figure.png", "parts", "checkpoints")
+    written = (*RESULTS, "parts", "checkpoints")
     *most, last = [name for name in written if (out / name).exists()]
     print(f"\n{', '.join(most)} and {last} are in {out}")
     if experiment.begun:

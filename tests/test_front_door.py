@@ -90,7 +90,7 @@ def test_each_published_figure_has_its_history_and_summary():
     folders = [folder for folder in (ROOT / "figures").iterdir() if folder.is_dir()]
     assert {folder.name for folder in folders} >= {name for name, each in EXPERIMENTS.items() if not each.not_run}
     for folder in folders:
-        assert {"figure.png", "history.csv", "summary.json"} <= {path.name for path in folder.iterdir()}
+        assert {"figure.png", "figure.svg", "history.csv", "summary.json"} <= {path.name for path in folder.iterdir()}
 
 
 BUGS = ROOT / "tutorials" / "bugs"

@@ -100,7 +100,7 @@ def test_the_main_job_in_short_writes_all_it_promises(tmp_path, capsys):
         assert row["test_error"] == pytest.approx(np.mean(finals)) and row["test_error"] < 60
         assert row["test_error_sd"] == pytest.approx(np.std(finals, ddof=1))
         assert {"train_error", "train_error_sd"} <= set(row)
-    assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "figure.png").read_bytes().startswith(b"\x89PNG") and b"<svg" in (out / "figure.svg").read_bytes()
     assert len(list((out / "checkpoints").glob("*.npz"))) == len(list((out / "parts").glob("*.json"))) == 4
     assert not list(out.rglob("*.part"))
 

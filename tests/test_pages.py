@@ -49,7 +49,7 @@ def test_an_unknown_or_endless_table_is_an_error_that_names_page_and_table(pages
 
 def test_a_table_names_each_layer_and_leaves_out_what_was_not_measured(pages):
     head, _, *rows = pages.make("dkp-cnn", "x")[2:]
-    assert "| angle, 2 conv | angle, 3 max pool | angle, 4 dense |" in head
+    assert "| angle, conv 2 | angle, max pool 3 | angle, dense 4 |" in head
     assert re.match(r"\| dfa \| 0.01 \| 11.84 \(0.32\) \| 14.21 \(0.30\) \| 87 \| 101 \|  \| 66 \|", rows[2])
     assert rows[0].count("|  ") == 6, "BP's angles to itself are not shown"
 

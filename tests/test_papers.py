@@ -10,7 +10,7 @@ import pytest
 
 from numpyfa import cli
 from numpyfa.errors import InputError
-from numpyfa.lab.tables import pick, plain_json
+from numpyfa.lab.tables import pick, plain_json, read_rows
 from numpyfa.papers import EXPERIMENTS
 from numpyfa.papers.fixed_points import verdict as fixed_points
 from numpyfa.papers.learned_feedback import verdict as learned_feedback
@@ -69,26 +69,16 @@ def test_each_study_writes_its_tables_and_figure_and_says_what_it_found(name, ti
     assert not list(folder.rglob("*.part"))
 
 
-def value(word):
-    """A cell of a table as the number or word that it is."""
-    for kind in (int, float):
-        try:
-            return kind(word)
-        except ValueError:
-            pass
-    return word
-
-
 @pytest.mark.parametrize("folder", sorted(path.parent for path in FIGURES.glob("*/summary.json")), ids=lambda p: p.name)
 def test_the_committed_table_and_verdict_follow_from_the_committed_rows(folder):
     """So that an experiment's formulas cannot move away from what is printed."""
     summary = json.loads((folder / "summary.json").read_text())
     each = EXPERIMENTS[summary["experiment"]]
     settings = each.settings | summary["settings"]
+    rows = read_rows(folder / "history.csv")
     with open(folder / "history.csv") as file:
-        table = list(csv.DictReader(file))
-    assert list(table[0]) == each.columns([{name: value(word) for name, word in row.items()} for row in table])
-    rows = [{name: value(word) for name, word in row.items() if word != ""} for row in table]
+        header, *table = csv.reader(file)
+    assert header == each.columns([dict(zip(header, row)) for row in table])
     found = each.table(settings, rows)
     for row, committed in zip(plain_json(found), summary["rows"], strict=True):
         assert row.keys() == committed.keys()

@@ -218,7 +218,7 @@ def make_small() -> None:
 
     data.load, data.fetch, training.fit, cli.run = tiny, no_network, fit_once, nets_only
     run.run_jobs, run.tell, run.stop_if_alone = here, lambda *_: None, lambda: None
-    plots.save = lambda file, draw: None
+    plots.save = lambda stem, draw: None
 
 
 def in_this_process(words: list[str]) -> tuple[Any, str]:

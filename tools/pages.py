@@ -27,14 +27,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # the package beside this file,
 
 import benchmark_tables  # noqa: E402
 
-from numpyfa.convolution import Conv  # noqa: E402
 from numpyfa.lab import compare  # noqa: E402
 from numpyfa.lab.experiment import Experiment  # noqa: E402
-from numpyfa.lab.protocol import own  # noqa: E402
+from numpyfa.lab.layer_names import layer_names  # noqa: E402
+from numpyfa.lab.protocol import Protocol, own  # noqa: E402
 from numpyfa.laws import needs as measured_needs  # noqa: E402
-from numpyfa.layers import Dense, Layer  # noqa: E402
-from numpyfa.local.pooling import MaxPool  # noqa: E402
-from numpyfa.models import make_net  # noqa: E402
 from numpyfa.papers import EXPERIMENTS  # noqa: E402
 from numpyfa.rules import RULES, VARIANTS, DirectRule, Rule, SequentialRule  # noqa: E402
 
@@ -127,7 +124,7 @@ def of_study(found: list[Row]) -> list[str]:
 
 def of_nets(settings: Row, found: list[Row], published: Row) -> list[str]:
     """The settings of an experiment that trains nets, and what it found, a row for each rule."""
-    names = {number: name_layer(layer) for number, layer in enumerate(layers_of(settings), start=1)}
+    names = layer_names(Protocol(settings["net"], data=settings["data"], activation=settings["activation"]))
     header = ["rule", "learning rate", "train error", "test error"]
     cells = [
         [row["rule"], rate(settings, row["rule"]), *(mean_and_sd(row, name) for name in ("train_error", "test_error"))]
@@ -153,7 +150,7 @@ def angles(found: list[Row], names: dict[int, str]) -> Columns:
     values, numbers = by_layer(found, "angle")
     if len(numbers) > MOST_COLUMNS:
         return in_one(found, "angle", "angle", 0)
-    titles = [f"angle, {number} {names[number]}" for number in numbers]
+    titles = [f"angle, {names[number]}" for number in numbers]
     return titles, [[f"{own[n]:.0f}" if n in own else "" for n in numbers] for own in values]
 
 
@@ -211,19 +208,6 @@ def protocol(settings: Row) -> str:
     words.append("augmented" if settings.get("augment") else "no augmentation")
     words.append(count(settings["seeds"], "seed"))
     return "; ".join(words) + "."
-
-
-def layers_of(settings: Row) -> list[Layer]:
-    """The layers of the net; the data sets of figures/ are images of 28 x 28."""
-    return make_net(settings["net"], settings["activation"]).layers
-
-
-def name_layer(layer: Layer) -> str:
-    """What a layer is, in a word or two."""
-    if isinstance(layer, (Conv, Dense)):
-        return "conv" if isinstance(layer, Conv) else "dense"
-    pools = any(isinstance(item, MaxPool) for item in layer.tail)
-    return "max pool" if pools and len(layer.sources) == 1 else "sum"
 
 
 def rate(settings: Row, rule: str) -> str:

@@ -11,5 +11,10 @@ tables       rows of results
 compare      ours beside the paper's, with one verdict for all
 reference    a run against the committed numbers, and the band around them
 listing      the list of the experiments, and what is known of their results
-plots        figures
+plots        what figures share
+looks        one colour and line style a rule
+layer_names  what the numbers of a net's layers stand for
+net_figure   the figure of trained nets
+tuning       the experiment that tunes each rule by the same budget
+tuning_figure  its figure
 """

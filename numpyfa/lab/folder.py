@@ -5,7 +5,7 @@ parts/            one file a finished job: its rows
 checkpoints/      one file a job that trains a net, to go on from and to open afterwards
 history.csv       the rows of all jobs, written anew as they come
 summary.json      the table and the verdict
-figure.png
+figure.png        and figure.svg
 
 A run that replaces another is made in the folder .new inside, and takes the other's place when it is done.
 
@@ -27,10 +27,11 @@ import numpy as np
 from ..errors import InputError
 from ..files import UNREADABLE, whole_file
 from .experiment import Experiment, Job, Settings
+from .plots import FORMATS
 from .spelling import in_file_name
 from .tables import Rows, plain_json
 
-RESULTS = ("history.csv", "summary.json", "figure.png")
+RESULTS = ("history.csv", "summary.json", *(f"figure.{kind}" for kind in FORMATS))
 PARTS, CHECKPOINTS = re.compile(r"job-.+\.json"), re.compile(r".+-seed\d+\.npz")
 
 

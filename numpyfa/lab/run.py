@@ -17,7 +17,6 @@ import numpy as np
 
 from ..doctor import cores, machine
 from ..errors import InputError
-from ..files import whole_file
 from . import plots
 from .experiment import Experiment, Job, Settings
 from .folder import (
@@ -48,8 +47,8 @@ def run(
     force: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Do every job that `out` does not hold yet, then write history.csv, summary.json and figure.png; return the
-    summary.
+    """Do every job that `out` does not hold yet, then write history.csv, summary.json and the figure;
+    return the summary.
 
     Raises InputError for a folder that holds a run already (unless `resume` or `force`), another run, damaged files, or
     is in use; Diverged when a job's numbers stop being finite, after the other jobs have finished; Stopped when a
@@ -213,8 +212,7 @@ def conclude(state: State, shared: Settings, machines: list[dict]) -> dict[str, 
     state.rows = {job: found["rows"] for job, found in parts.items()}
     rows = state.all_rows()
     state.write_history()
-    with whole_file(home / "figure.png", "wb") as file:
-        plots.save(file, lambda figure: experiment.draw(figure, settings, rows))
+    plots.save(home / "figure", lambda figure: experiment.draw(figure, settings, rows))
     table = experiment.table(settings, rows)
     summary = {
         "experiment": experiment.name,

@@ -46,6 +46,22 @@ def write_rows(path: Path, rows: Rows, columns: Sequence[str]) -> None:
         writer.writerows(rows)
 
 
+def read_rows(path: Path) -> Rows:
+    """The rows of a table that `write_rows` wrote, as they were: numbers and words, nothing for an empty cell."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return [{name: plain(cell) for name, cell in row.items() if cell != ""} for row in csv.DictReader(file)]
+
+
+def plain(cell: str) -> Any:
+    """The number or word that a cell holds."""
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            pass
+    return cell
+
+
 def plain_json(value: Any) -> Any:
     """The same without NaN and infinity, which are not JSON: an undefined number becomes null."""
     if isinstance(value, dict):

@@ -16,7 +16,8 @@ from ..data import flip_and_crop
 from ..errors import Diverged, InputError
 from ..learn import fit
 from .experiment import Experiment, Settings
-from .plots import draw_nets
+from .layer_names import layer_names
+from .net_figure import draw_nets
 from .protocol import Protocol, build, dataset, validate
 from .run import Place
 from .spelling import in_file_name
@@ -207,13 +208,6 @@ def show(experiment: Experiment, settings: Settings, table: Rows) -> list[str]:
     names = ["train_error", "test_error", *angles]
     lines = [[row["rule"], *(mean_and_sd(row, name) for name in names)] for row in table]
     return [title, *aligned([header, *lines])]
-
-
-def layer_names(protocol: Protocol) -> dict[int, str]:
-    """What the numbers of layers stand for: 'conv 1', 'junction 4'. A junction has an angle under rules that send
-    signals from layer to layer, and none under those that send them directly to layers with weights."""
-    net = build(protocol, "bp", 0, dataset(protocol, download=False))[0]
-    return {layer.number: f"{type(layer).__name__.lower()} {layer.number}" for layer in net.layers}
 
 
 def mean_and_sd(row: dict, name: str) -> str:

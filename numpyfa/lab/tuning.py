@@ -20,10 +20,10 @@ from ..data import Dataset, flip_and_crop
 from ..errors import Diverged, InputError
 from ..learn import evaluate, measure_alignment, prepare, run_epoch
 from .experiment import Experiment, Job, Row, Settings
-from .plots import draw_tuned
 from .protocol import Protocol, build, dataset, validate
 from .tables import Rows, by_layer, in_lines, pick
 from .training import mean_and_sd
+from .tuning_figure import draw_tuned
 
 Judge = Callable[[Settings, Rows], list[str]]
 MEASURED = ("train_error", "test_error", "loss", "test_loss")

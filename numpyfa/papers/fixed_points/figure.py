@@ -1,83 +1,142 @@
-"""The figure: eight panels from the rows of all jobs."""
+"""The figure: eight panels from the rows of all jobs, one function each."""
 
 from typing import Any
 
 import numpy as np
 
 from ...lab.experiment import Settings
-from ...lab.plots import COLOURS, STYLES, band
+from ...lab.looks import COLOURS, LOOKS, MARKERS, STYLES
+from ...lab.plots import at_edge, band, grid, logarithmic, plain_ticks, rule_band
 from ...lab.tables import Rows, column, over_seeds, pick
+
+FEEDBACKS = (("bp", "random", "BP's, random"), ("bp", "mixed", "BP's, mixed"), ("fa", "random", "FA's, random"),
+             ("fa", "own", "FA's, its own"))  # fmt: skip
 
 
 def draw(figure: Any, settings: Settings, rows: Rows) -> None:
-    figure.set_size_inches(14, 6.6)
-    one, two, three, four, five, rests, scales, six = figure.subplots(2, 4).reshape(-1)
-    for colour, style, (name, label) in zip(
-        COLOURS, STYLES, (("cosine_1", "layer 1"), ("cosine_2", "layer 2"), ("cosine", "both"))
-    ):
-        band(one, *over_seeds(pick(rows, part="scratch"), "epoch", name), colour, style, label, lw=1.3)
-    one.set(xlabel="epoch", ylabel="cosine of update and gradient", title="E1 FA from the start", ylim=(-0.2, 1))
+    one, two, three, four, five, rests, scales, six = grid(figure, 8, 2, height=60)
+    draw_scratch(one, pick(rows, part="scratch"))
+    draw_switches(two, pick(rows, part="switch"), settings)
+    draw_pushes(three, pick(rows, part="push"), settings["seeds"])
+    draw_spectrum(four, pick(rows, part="spectrum", seed=0))
+    draw_feedbacks(five, pick(rows, part="feedback"))
+    draw_rests(rests, pick(rows, part="rest", solution="fa"), (settings["hidden"], settings["narrow"]))
+    draw_scales(scales, pick(rows, part="scale"), settings["scales"])
+    draw_walk(six, pick(rows, part="walk"))
+    figure.suptitle(f"fixed-points: {settings['seeds']} seeds; reconstructions, not the paper's settings")
 
-    for colour, style, (first, then) in zip(COLOURS, STYLES, settings["switches"]):
-        own = pick(rows, part="switch", first=first, then=then)
-        label = f"{first.upper()}, then {then.upper() if then != 'shallow' else 'output layer alone'}"
-        band(two, *over_seeds(own, "epoch", "loss"), colour, style, label, lw=1.3)
-    two.axvline(settings["epochs"] // 2, color="0.5", lw=0.8)
-    two.set(xlabel="epoch", ylabel="training loss", yscale="log", title="E2 switch")
 
-    for colour, found_by in zip(COLOURS, ("bp", "fa")):
-        for style, learn, words in zip(STYLES, ("both", "hidden"), ("both layers", "hidden only")):
-            for seed in range(settings["seeds"]):
-                own = pick(rows, part="push", solution=found_by, learn=learn, seed=seed)
-                three.plot(column(own, "step"), column(own, "loss"), color=colour, ls=style, lw=0.9,
-                           label=f"{found_by.upper()} solution, {words}" if seed == 0 else None)  # fmt: skip
-    three.set_xscale("symlog", linthresh=1)
-    three.set(xlabel="steps of FA after the push", ylabel="|E|^2 / 2", yscale="log", title="E3 push")
+def draw_scratch(axes: Any, rows: Rows) -> None:
+    """E1"""
+    names = {"cosine_1": "dense 1", "cosine_2": "dense 2", "cosine": "both"}
+    for colour, style, (name, label) in zip(COLOURS, STYLES, names.items()):
+        band(axes, *over_seeds(rows, "epoch", name), colour, style, label)
+    axes.set(xlabel="epoch", ylabel="cosine of update and gradient", title="E1 FA from the start", ylim=(-0.2, 1))
+    axes.legend(loc="lower right")
 
-    for colour, marker, found_by in zip(COLOURS, "ox", ("bp", "fa")):
-        own = pick(rows, part="spectrum", solution=found_by, seed=0)
-        four.plot(column(own, "real"), column(own, "imaginary"), marker, color=colour, ms=3, mfc="none",
-                  label=f"{found_by.upper()} solution, cosine {own[0]['cosine']:.2f}")  # fmt: skip
-    four.set_xscale("symlog", linthresh=0.1)
-    four.axvline(0, color="0.5", lw=0.8)
-    four.set(xlabel="real part", ylabel="imaginary part", title="E4 eigenvalues of K, seed 0")
 
-    kinds = (("bp", "random", "BP solution, random B"), ("bp", "mixed", "BP solution, B mixed with W_2^T"),
-             ("fa", "random", "FA solution, random B"), ("fa", "own", "FA solution, its own B"))  # fmt: skip
-    for colour, marker, (found_by, kind, label) in zip(COLOURS, "o^xs", kinds):
-        own = pick(rows, part="feedback", solution=found_by, kind=kind)
-        five.plot(column(own, "cosine"), column(own, "least"), marker, color=colour, ms=3.5, mfc="none", label=label)
-    five.set_yscale("symlog", linthresh=1e-3)
-    five.axhline(0, color="0.5", lw=0.8)
-    five.set(xlabel="cosine of update and gradient", ylabel="least real part of K", title="E4 for other B")
+def draw_switches(axes: Any, rows: Rows, settings: Settings) -> None:
+    """E2: each half of a line looks as the rule that trains there."""
+    half, ends = settings["epochs"] // 2, []
+    for first, then in settings["switches"]:
+        x, mean, deviation = over_seeds(pick(rows, first=first, then=then), "epoch", "loss")
+        for rule, part in ((first, slice(0, half + 1)), (then, slice(half, None))):
+            rule_band(axes, x[part], mean[part], deviation[part], LOOKS[rule], None)
+        ends.append((float(mean[-1]), f"{first}, then {then}", LOOKS[then].colour))
+    axes.axvline(half, color="0.5", lw=0.8)
+    logarithmic(axes)
+    axes.set(xlabel="epoch", ylabel="training loss", title="E2 switch", xlim=(0, 2 * half))
+    at_edge(axes, ends)
 
-    for colour, hidden in zip(COLOURS, (settings["hidden"], settings["narrow"])):
+
+def draw_pushes(axes: Any, rows: Rows, seeds: int) -> None:
+    """E3: a line a seed."""
+    for found_by in ("bp", "fa"):
+        for style, learn, words in (("-", "both", "both layers"), (":", "hidden", "hidden only")):
+            for seed in range(seeds):
+                own = pick(rows, solution=found_by, learn=learn, seed=seed)
+                axes.plot(column(own, "step"), column(own, "loss"), color=LOOKS[found_by].colour, ls=style, lw=0.9,
+                          label=f"{found_by.upper()}'s, {words}" if seed == 0 else None)  # fmt: skip
+    logarithmic(axes)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xticks([0, 1, 10, 100, 1000, 10000])
+    axes.set(xlabel="steps of FA after the push", ylabel="|E|$^2$ / 2", title="E3 push", xlim=(0, None))
+    axes.set_ylim(None, 500 * axes.get_ylim()[1])  # room for the legend
+    axes.legend(loc="upper center", title="solution, what learns", ncols=2, handlelength=2, columnspacing=1)
+
+
+def draw_spectrum(axes: Any, rows: Rows) -> None:
+    """E4, at seed 0"""
+    for found_by, marker in (("bp", "o"), ("fa", "x")):
+        own = pick(rows, solution=found_by)
+        axes.plot(column(own, "real"), column(own, "imaginary"), marker, color=LOOKS[found_by].colour, ms=3, mfc="none",
+                  mew=0.7, rasterized=True,
+                  label=f"{found_by.upper()}'s, cosine {own[0]['cosine']:.2f}")  # fmt: skip
+    axes.set_xscale("symlog", linthresh=0.1, linscale=0.5)
+    low, high = axes.get_xlim()
+    plain_ticks(axes.xaxis, [tick for tick in (-100, -10, -1, 0, 1, 10, 100, 1000) if low < tick < high])
+    axes.axvline(0, color="0.5", lw=0.8)
+    axes.set(xlabel="real part", ylabel="imaginary part", title="E4 eigenvalues of K, seed 0")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.36, 1), handlelength=1)
+
+
+def draw_feedbacks(axes: Any, rows: Rows) -> None:
+    """E4, for many B"""
+    for (found_by, kind, label), marker, colour in zip(FEEDBACKS, "o^xs", (*COLOURS[:2], *COLOURS[3:])):
+        own = pick(rows, solution=found_by, kind=kind)
+        axes.plot(column(own, "cosine"), column(own, "least"), marker, color=colour, mfc="none", mew=0.7, label=label)
+    axes.set_yscale("symlog", linthresh=1e-3)
+    low, high = axes.get_ylim()
+    plain_ticks(axes.yaxis, [tick for tick in (-100, -10, -1, -0.1, -0.01, 0, 0.01) if low < tick < high])
+    axes.axhline(0, color="0.5", lw=0.8)
+    axes.set(
+        xlabel="cosine of update and gradient",
+        ylabel="least real part of K",
+        title="E4 for other B (mixed: with W$_2^T$)",
+    )
+    axes.legend(loc="upper left", bbox_to_anchor=(0, 0.86), handlelength=1, title="solution, B", labelspacing=0.3)
+
+
+def draw_rests(axes: Any, rows: Rows, widths: tuple[int, int]) -> None:
+    """Whether FA comes to rest where the gradient is 0"""
+    for colour, hidden in zip(COLOURS, widths):
         for style, name, words in zip(STYLES, ("update", "gradient"), ("FA's update", "gradient")):
-            x, mean, deviation = over_seeds(pick(rows, part="rest", hidden=hidden, solution="fa"), "step", name)
-            band(rests, x, mean, deviation, colour, style, f"{words}, {hidden} hidden units", lw=1.3)
-    rests.set(xlabel="step of FA", ylabel="norm / at the start", xscale="log", yscale="log", title="at rest?")
+            own = over_seeds(pick(rows, hidden=hidden), "step", name)
+            band(axes, *own, colour, style, f"{hidden}: {words}")
+    logarithmic(axes)
+    axes.set(xlabel="step of FA", ylabel="norm / at the start", xscale="log", title="E4 at rest?")
+    axes.legend(loc="lower left", title="hidden units")
 
-    for number, (rule, sW, sB, lr) in enumerate(each for each in settings["scales"] if each[0] == "fa"):
-        own = pick(rows, part="scale", rule=rule, sW=sW, sB=sB, lr=lr)
-        marker, colour = "os^vDP*Xp"[number % 9], COLOURS[number % 7]
-        scales.plot(column(own, "cosine"), column(own, "test_error"), marker, color=colour, ms=4,
-                    label=f"sW {sW:g}, sB {sB:g}" + (f", step {lr:g}" if lr != 0.1 else ""))  # fmt: skip
-    for style, rule in zip((":", "--"), ("bp", "shallow")):
-        own = pick(rows, part="scale", rule=rule, sW=1)
+
+def draw_scales(axes: Any, rows: Rows, scales: list[list[Any]]) -> None:
+    """E5: a marker a seed, beside BP's and shallow learning's mean"""
+    for number, (rule, sW, sB, lr) in enumerate(each for each in scales if each[0] == "fa"):
+        own = pick(rows, rule=rule, sW=sW, sB=sB, lr=lr)
+        axes.plot(column(own, "cosine"), column(own, "test_error"), MARKERS[number % len(MARKERS)],
+                  color=COLOURS[number % len(COLOURS)],
+                  label=f"{sW:g}, {sB:g}" + (f", {lr:g}" if lr != 0.1 else ""))  # fmt: skip
+    for rule in ("bp", "shallow"):
+        own = pick(rows, rule=rule, sW=1)
         if own:
-            scales.axhline(column(own, "test_error").mean(), color="0.3", lw=0.8, ls=style, label=rule)
-    scales.set(xlabel="cosine of update and gradient", ylabel="test error (%)", title="E5 scales", yscale="log")
-    scales.set_yticks([3, 5, 10, 20, 50], ["3", "5", "10", "20", "50"])
-    scales.minorticks_off()
+            axes.axhline(column(own, "test_error").mean(), label=rule, **LOOKS[rule].line() | {"lw": 0.8})
+    axes.set(xlabel="cosine of update and gradient", ylabel="test error (%)", title="E5 scales", yscale="log")
+    plain_ticks(axes.yaxis, [10, 15, 20, 30, 40])
+    axes.legend(
+        title="sW, sB, step",
+        loc="upper right",
+        bbox_to_anchor=(1.03, -0.23),
+        ncols=4,
+        handlelength=1.5,
+        columnspacing=1,
+    )
 
-    for colour, style, rule in zip(COLOURS, STYLES, ("bp", "fa")):
-        t, mean, deviation = over_seeds(pick(rows, part="walk", rule=rule), "step", "distance")
-        band(six, t, mean, deviation, colour, style, rule.upper(), lw=1.3)
-    six.plot(t, mean[-1] * np.sqrt(t / t[-1]), color="0.4", ls=":", label="random walk: sqrt of steps")
-    six.set(xlabel="step", ylabel="|w - w at the start|", xscale="log", yscale="log", title="E6 walk")
 
-    for axes in (one, two, three, four, rests, six):
-        axes.legend(fontsize=6, frameon=False)
-    five.legend(fontsize=6, frameon=False, loc="lower right")
-    scales.legend(fontsize=5.5, frameon=False, loc="lower left", ncols=2)
-    figure.suptitle(f"fixed-points: {settings['seeds']} seeds; reconstructions, not the paper's settings", fontsize=9)
+def draw_walk(axes: Any, rows: Rows) -> None:
+    """E6"""
+    for rule in ("bp", "fa"):
+        t, mean, deviation = over_seeds(pick(rows, rule=rule), "step", "distance")
+        rule_band(axes, t, mean, deviation, LOOKS[rule], rule)
+    axes.plot(t, mean[-1] * np.sqrt(t / t[-1]), color="0.4", ls=":", label="a random walk")
+    logarithmic(axes)
+    axes.set(xlabel="step", ylabel="|w - w at the start|", xscale="log", title="E6 walk")
+    axes.legend(loc="lower right")

@@ -1,57 +1,77 @@
-"""The figure: six panels from the rows of all jobs."""
+"""The figure: six panels from the rows of all jobs, one function each."""
 
 from typing import Any
 
 import numpy as np
 
 from ...lab.experiment import Settings
-from ...lab.plots import COLOURS
+from ...lab.looks import COLOURS, LOOKS, STYLES
+from ...lab.plots import grid, logarithmic, plain_ticks, rule_band
 from ...lab.tables import Rows, column, over_seeds, pick
+
+RULES = ("bp", "fa")
 
 
 def draw(figure: Any, settings: Settings, rows: Rows) -> None:
-    figure.set_size_inches(11, 6)
-    panels = figure.subplots(2, 3).reshape(-1)
-    shown = [("error", "generalisation error"), ("cosine", "cosine of v and F"), ("overlap", "v . F")]
-    for axes, (name, label) in zip(panels, shown):
-        for colour, style, kind in zip(COLOURS, ("-", "--"), ("bp", "fa")):
-            theory = pick(rows, part="theory", rule=kind)
-            t, mean, deviation = over_seeds(pick(rows, part="simulation", rule=kind), "t", name)
-            axes.fill_between(t, mean - deviation, mean + deviation, color=colour, alpha=0.3, lw=0)
-            axes.plot(column(theory, "t"), column(theory, name), color=colour, ls=style, lw=1.3, label=kind.upper())
-            for seed in range(settings["seeds"]):
-                own = pick(rows, part="random R", rule=kind, seed=seed)
-                axes.plot(column(own, "t"), column(own, name), color=colour, lw=0.4)
+    panels = grid(figure, 6, 3)
+    for axes, name, label in zip(panels, ("error", "cosine", "overlap"),
+                                 ("generalisation error", "cosine of v and F", "v . F")):  # fmt: skip
+        draw_course(axes, rows, name, settings["seeds"])
         axes.set(ylabel=label)
-    panels[0].set_yscale("log")
-    panels[0].legend(
-        title="lines: theory (thin: random R)\nbands: simulation", fontsize=7, title_fontsize=7, frameon=False
-    )
-    K = settings["K"]
-    for axes, kind in zip(panels[3:5], ("bp", "fa")):
-        theory = pick(rows, part="theory", rule=kind)
-        groups = {"Q_ii": [f"Q_{i}{i}" for i in range(1, K + 1)],
-                  "Q_ik": [f"Q_{i}{k}" for i in range(1, K + 1) for k in range(i + 1, K + 1)],
-                  "R_in": [f"R_{i}{n}" for i in range(1, K + 1) for n in range(1, K + 1)]}  # fmt: skip
-        for colour, style, (label, names) in zip(COLOURS, ("-", ":", "--"), groups.items()):
-            for number, name in enumerate(names):
-                axes.plot(column(theory, "t"), column(theory, name), color=colour, ls=style, lw=0.9,
-                          label=label if number == 0 else None)  # fmt: skip
-        axes.set(ylabel=f"overlaps in theory, {kind.upper()}")
-        axes.legend(fontsize=7, frameon=False)
-    axes = panels[5]
-    for colour, style, kind in zip(COLOURS, ("-", "--"), ("bp", "fa")):
-        t, mean, deviation = over_seeds(pick(rows, part="simulation", rule=kind), "t", "deviation")
-        axes.plot(t, mean, color=colour, ls=style, label=kind.upper())
-        axes.fill_between(t, mean - deviation, mean + deviation, color=colour, alpha=0.2, lw=0)
-    axes.axhline(5 / np.sqrt(settings["N"]), color="0.3", lw=0.8, ls=":")
-    axes.annotate("5 / sqrt N", (0.2, 5 / np.sqrt(settings["N"])), va="bottom", fontsize=7)
-    axes.set(ylabel="largest |simulation - theory| in Q, R, v")
+    logarithmic(panels[0])
+    panels[0].legend(title="theory\n(thin: random R)\nbands: simulation", loc="lower left")
+    for axes, rule in zip(panels[3:5], RULES):
+        draw_overlaps(axes, pick(rows, part="theory", rule=rule), settings["K"])
+        axes.set(ylabel=f"overlaps in theory, {rule.upper()}")
+    draw_deviation(panels[5], pick(rows, part="simulation"), settings["N"])
     for axes in panels:
-        axes.set(xlabel="t = steps / N")
-        axes.set_xscale("symlog", linthresh=0.1)  # logarithmic, but with a place for 0
-        axes.set_xlim(0, settings["t"])
-    seeds = settings["seeds"]
+        along_time(axes, settings["t"])
     figure.suptitle(
-        f"student-teacher: N = {settings['N']}, K = M = {K}, step {settings['lr']:g}, {seeds} seeds", fontsize=9
+        f"student-teacher: N = {settings['N']}, K = M = {settings['K']}, learning rate {settings['lr']:g}, "
+        f"{settings['seeds']} seeds"
     )
+
+
+def along_time(axes: Any, end: float) -> None:
+    """Time along x: logarithmic, but with a place for 0."""
+    axes.set(xlabel="t = steps / N")
+    axes.set_xscale("symlog", linthresh=0.1, linscale=0.5)
+    plain_ticks(axes.xaxis, [0, *(10.0**power for power in range(-1, 7) if 10.0**power <= end)])
+    axes.set_xlim(0, end)
+
+
+def draw_course(axes: Any, rows: Rows, name: str, seeds: int) -> None:
+    """One column under both rules: theory as lines, simulation as bands."""
+    for rule in RULES:
+        look, theory = LOOKS[rule], pick(rows, part="theory", rule=rule)
+        for seed in range(seeds):
+            own = pick(rows, part="random R", rule=rule, seed=seed)
+            axes.plot(column(own, "t"), column(own, name), color=look.colour, lw=0.4, alpha=0.7)
+        t, mean, deviation = over_seeds(pick(rows, part="simulation", rule=rule), "t", name)
+        axes.fill_between(t, mean - deviation, mean + deviation, color=look.colour, alpha=0.3, lw=0)
+        axes.plot(column(theory, "t"), column(theory, name), label=rule, **look.line())
+
+
+def draw_overlaps(axes: Any, theory: Rows, K: int) -> None:
+    """The students' overlaps with each other and with the teachers, in theory."""
+    pairs = [(i, k) for i in range(1, K + 1) for k in range(1, K + 1)]
+    groups = {"Q_ii": [f"Q_{i}{k}" for i, k in pairs if i == k],
+              "Q_ik": [f"Q_{i}{k}" for i, k in pairs if i < k],
+              "R_in": [f"R_{i}{k}" for i, k in pairs]}  # fmt: skip
+    for colour, style, (label, names) in zip(COLOURS, STYLES, groups.items()):
+        for number, name in enumerate(names):
+            axes.plot(column(theory, "t"), column(theory, name), color=colour, ls=style, lw=0.9,
+                      label=label if number == 0 else None)  # fmt: skip
+    axes.legend(loc="upper left")
+
+
+def draw_deviation(axes: Any, simulated: Rows, N: int) -> None:
+    """How far simulation is from theory. At t = 0 it is not, but for rounding."""
+    later = [row for row in simulated if row["t"] > 0]
+    for rule in RULES:
+        rule_band(axes, *over_seeds(pick(later, rule=rule), "t", "deviation"), LOOKS[rule], rule)
+    axes.axhline(5 / np.sqrt(N), color="0.3", lw=0.8, ls=":")
+    axes.annotate("5 / sqrt N", (0.02, 5 / np.sqrt(N)), va="bottom", fontsize=7)
+    logarithmic(axes)
+    axes.set(ylabel="largest |simulation - theory|")
+    axes.legend(loc="lower right")
