@@ -3,7 +3,8 @@
 from typing import Any
 
 from ...lab.experiment import Settings
-from ...lab.plots import COLOURS, STYLES, band
+from ...lab.looks import COLOURS, STYLES
+from ...lab.plots import band, grid, percents, plain_ticks
 from ...lab.tables import Rows, over_seeds, pick
 from .verdict import THEIRS
 
@@ -16,21 +17,35 @@ LINES = (
 
 
 def draw(figure: Any, settings: Settings, rows: Rows) -> None:
-    figure.set_size_inches(10, 3.6)
-    cosines, theirs, errors = figure.subplots(1, 3)
+    cosines, theirs, errors = grid(figure, 3, 3, height=68)
+    draw_cosines(cosines, rows)
+    draw_theirs(theirs)
+    draw_errors(errors, pick(rows, part="trained"))
+    for axes in (cosines, theirs, errors):
+        axes.set(xlabel="units of dense 2 that hear", xscale="log")
+        plain_ticks(axes.xaxis, [1, 8, 46, 191, 800])
+        axes.legend()
+    for axes in (cosines, theirs):
+        axes.set(ylabel="DFA's signals and BP's (cosine)", ylim=(-0.05, 1.3))
+    figure.suptitle(f"launay-bottleneck: {settings['seeds']} seeds")
+
+
+def draw_cosines(axes: Any, rows: Rows) -> None:
     for colour, style, (part, name, label) in zip(COLOURS, STYLES, LINES):
-        band(cosines, *over_seeds(pick(rows, part=part), "units", name), colour, style, label, marker="o", ms=3)
+        band(axes, *over_seeds(pick(rows, part=part), "units", name), colour, style, label, marker="o")
+    axes.set(title="ours, MNIST")
+
+
+def draw_theirs(axes: Any) -> None:
     for colour, style, place in zip(COLOURS[4:], STYLES, range(3)):
         values = [each[place] for each in THEIRS.values()]
-        theirs.plot(list(THEIRS), values, color=colour, ls=style, marker="s", ms=3, label=f"place {place + 1}")
-    theirs.plot(list(THEIRS), [THEIRS[800][0] * b / 800 for b in THEIRS], "k+", label="two masks alone")
+        axes.plot(list(THEIRS), values, color=colour, ls=style, marker="s", label=f"place {place + 1}")
+    axes.plot(list(THEIRS), [THEIRS[800][0] * b / 800 for b in THEIRS], "k+", label="two masks alone")
+    axes.set(title="the authors' logs, CIFAR-10")
+
+
+def draw_errors(axes: Any, rows: Rows) -> None:
     for colour, style, name in zip(COLOURS, STYLES, ("train_error", "test_error")):
-        own = pick(rows, part="trained")
-        band(errors, *over_seeds(own, "units", name), colour, style, name.replace("_", " "), marker="o", ms=3)
-    cosines.set(ylabel="cosine of DFA's signals with BP's", title="ours, MNIST", ylim=(-0.05, 1.05))
-    theirs.set(ylabel="cosine of DFA's signals with BP's", title="the authors' logs, CIFAR-10", ylim=(-0.05, 1.05))
-    errors.set(ylabel="error (%)", title="ours, MNIST")
-    for axes in (cosines, theirs, errors):
-        axes.set(xlabel="units of layer 2 that hear", xscale="log")
-        axes.legend(fontsize=7, frameon=False)
-    figure.suptitle(f"launay-bottleneck: {settings['seeds']} seeds", fontsize=9)
+        band(axes, *over_seeds(rows, "units", name), colour, style, name.replace("_", " "), marker="o")
+    percents(axes)
+    axes.set(ylabel="error (%)", title="ours, MNIST")

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ...lab.experiment import Settings
-from ...lab.plots import COLOURS, STYLES, band
+from ...lab.looks import LOOKS
+from ...lab.plots import degrees, grid, percents, plain_ticks, rule_band, shared_legend
 from ...lab.tables import Rows, column, over_seeds, pick
 from .verdict import path_angle
 
@@ -13,27 +14,37 @@ RULES = ("fa", "dfa", "usf", "pfa")
 
 
 def draw(figure: Any, settings: Settings, rows: Rows) -> None:
-    figure.set_size_inches(10, 3.6)
-    errors, weights, signals = figure.subplots(1, 3)
-    draw_all(errors, rows, "test_error", RULES)
-    draw_all(weights, rows, "weight_angle_2", ("fa", "usf", "pfa"))
-    draw_all(signals, rows, "angle_1", RULES)
-    bp = column(pick(rows, rule="bp"), "test_error").mean()
-    errors.axhline(bp, color="0.3", lw=1, label="BP")
-    errors.set(ylabel="test error (%)", yscale="log")
-    d = np.geomspace(min(settings["densities"]), 1, 50)
-    due = [path_angle(settings, each) for each in d]
-    weights.plot(d, due, color="0.3", lw=1, label="arctan(1 / sqrt(d k))")
-    weights.set(ylabel="degrees", ylim=(0, 95), title="layer 2: feedback path to W^T")
-    signals.set(ylabel="degrees", ylim=(0, 95), title="layer 1: signal to BP's")
+    errors, weights, signals = grid(figure, 3, 3, height=60)
+    draw_errors(errors, rows)
+    draw_paths(weights, settings, rows)
+    draw_rules(signals, rows, "angle_1", RULES)
+    degrees(signals)
+    signals.set(title="dense 1: signal to BP's")
     for axes in (errors, weights, signals):
         axes.set(xlabel="share of connections", xscale="log")
-        axes.legend(fontsize=7, frameon=False)
-    figure.suptitle(f"li-benna-sparse: {settings['seeds']} seeds, {settings['epochs']} epochs", fontsize=9)
+        plain_ticks(axes.xaxis, settings["densities"])
+    shared_legend(figure, *errors.get_legend_handles_labels())
+    figure.suptitle(f"li-benna-sparse: {settings['seeds']} seeds, {settings['epochs']} epochs")
 
 
-def draw_all(axes: Any, rows: Rows, name: str, rules: tuple[str, ...]) -> None:
-    for colour, style, rule in zip(COLOURS, STYLES, RULES):
-        if rule in rules:
-            places = over_seeds(pick(rows, rule=rule), "density", name)
-            band(axes, *places, colour, style, rule.upper(), marker="o", ms=3)
+def draw_rules(axes: Any, rows: Rows, name: str, rules: tuple[str, ...]) -> None:
+    for rule in rules:
+        places, look = over_seeds(pick(rows, rule=rule), "density", name), LOOKS[rule]
+        rule_band(axes, *places, look, rule.upper(), marker=look.marker)
+
+
+def draw_errors(axes: Any, rows: Rows) -> None:
+    draw_rules(axes, rows, "test_error", RULES)
+    axes.axhline(column(pick(rows, rule="bp"), "test_error").mean(), label="BP", **LOOKS["bp"].line())
+    percents(axes)
+    axes.set(ylabel="test error (%)")
+
+
+def draw_paths(axes: Any, settings: Settings, rows: Rows) -> None:
+    """The angle of what stands for W^T in layer 2, and the law of product feedback."""
+    draw_rules(axes, rows, "weight_angle_2", ("fa", "usf", "pfa"))
+    d = np.geomspace(min(settings["densities"]), 1, 50)
+    axes.plot(d, [path_angle(settings, each) for each in d], color="0.5", label="arctan(1 / sqrt(d k))")
+    degrees(axes)
+    axes.set(title="dense 2: path to W$^T$")
+    axes.legend(handles=[axes.lines[-2]], loc="lower left")

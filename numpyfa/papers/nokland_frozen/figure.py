@@ -3,40 +3,39 @@
 from typing import Any
 
 from ...lab.experiment import Settings
-from ...lab.plots import COLOURS, STYLES, band
+from ...lab.looks import DOTTED, LOOKS, SOLID
+from ...lab.plots import band, grid, rule_band
 from ...lab.tables import Rows, over_seeds, pick
 from .verdict import PARTS
 
-RULES = ("bp", "fa", "dfa")
-
 
 def draw(figure: Any, settings: Settings, rows: Rows) -> None:
-    figure.set_size_inches(10, 3.6)
-    thawed, *alone = figure.subplots(1, 3)
+    thawed, *alone = grid(figure, 3, 3, height=62)
     draw_thaw(thawed, settings["epochs"], rows)
     for axes, part in zip(alone, PARTS):
-        for colour, style, rule in zip(COLOURS, STYLES, RULES):
-            band(
-                axes, *over_seeds(pick(rows, part=part, rule=rule), "epoch", "train_error"), colour, style, rule.upper()
-            )
-        axes.set(xlabel="epoch", ylabel="training error (%)", title=f"layer 1 {part}", ylim=(0, 100))
-        axes.legend(fontsize=7, frameon=False)
-    figure.suptitle(f"nokland-frozen: {settings['sizes']}, {settings['seeds']} seeds", fontsize=9)
+        draw_alone(axes, part, pick(rows, part=part))
+    figure.suptitle(f"nokland-frozen: {settings['sizes']}, {settings['seeds']} seeds")
 
 
 def draw_thaw(axes: Any, epochs: int, rows: Rows) -> None:
     """Training and test errors: the upper layers under BP, then all under BP or DFA."""
-    for name, style in (("train_error", "-"), ("test_error", ":")):
-        frozen = over_seeds(pick(rows, part="frozen"), "epoch", name)
-        band(axes, *frozen, COLOURS[0], style, None)
-        for colour, rule in ((COLOURS[0], "bp"), (COLOURS[2], "dfa")):
+    for name, style in (("train_error", SOLID), ("test_error", DOTTED)):
+        band(axes, *over_seeds(pick(rows, part="frozen"), "epoch", name), LOOKS["bp"].colour, style, None)
+        for rule in ("bp", "dfa"):
             x, mean, deviation = over_seeds(pick(rows, part="thawed", rule=rule), "epoch", name)
             label = f"{rule.upper()}, {name.partition('_')[0]}"
-            band(axes, x + epochs, mean, deviation, colour, style, label)
-    axes.axvline(epochs, color="0.5", lw=0.8)
-    axes.set(
-        xlabel="epoch; all layers learn from the line on", ylabel="error (%)", title="first layer frozen, then not"
-    )
+            band(axes, x + epochs, mean, deviation, LOOKS[rule].colour, style, label)
+    axes.axvline(epochs, color="0.5", lw=0.6)
+    axes.set(xlabel="epoch; from the line on all layers learn", ylabel="error (%)", title="dense 1 frozen, then not")
     axes.set_yscale("symlog", linthresh=1)
     axes.set_ylim(0, None)
-    axes.legend(fontsize=7, frameon=False)
+    axes.set_yticks([0, 1, 3, 10, 30, 90], ["0", "1", "3", "10", "30", "90"])
+    axes.minorticks_off()
+    axes.legend()
+
+
+def draw_alone(axes: Any, part: str, rows: Rows) -> None:
+    for rule in ("bp", "fa", "dfa"):
+        rule_band(axes, *over_seeds(pick(rows, rule=rule), "epoch", "train_error"), LOOKS[rule], rule.upper())
+    axes.set(xlabel="epoch", ylabel="training error (%)", title=f"dense 1 {part}", ylim=(0, 100))
+    axes.legend()
