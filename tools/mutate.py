@@ -657,8 +657,8 @@ MUTANTS = [
             "the validation split is not random",
         ),
         (
-            "columns = self.x_train.reshape(-1, channels)",
-            "columns = self.x_test.reshape(-1, channels)",
+            "x = self.x_train\n        channels",
+            "x = self.x_test\n        channels",
             "standardisation by the test set",
         ),
     ),
