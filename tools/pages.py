@@ -111,15 +111,28 @@ def results(folder: str) -> list[str]:
     """What one experiment found."""
     summary = read(folder)
     settings, found = settings_of(summary), summary["rows"]
-    return (
-        of_nets(settings, found, EXPERIMENTS[summary["experiment"]].published) if "net" in settings else of_study(found)
-    )
+    if "net" in settings:
+        return of_nets(settings, found, EXPERIMENTS[summary["experiment"]].published)
+    return of_comparison(settings, found) if "grid" in settings else of_study(found)
 
 
 def of_study(found: list[Row]) -> list[str]:
     """The table of a study of the theory, as its command prints it."""
     names = list(found[0])
     return table([names, *([word(row[name]) for name in names] for row in found)])
+
+
+def of_comparison(settings: Row, found: list[Row]) -> list[str]:
+    """The grid, and for each case and rule what was chosen from it and what came of that."""
+    grid = "; ".join(f"{name} {', '.join(f'{each:g}' for each in values)}" for name, values in settings["grid"].items())
+    budget = f"Tried for every rule in every case: {grid}, {count(settings['tries'], 'seed')} each"
+    tested = f"tested: {count(settings['seeds'], 'fresh seed')}. * at the edge of the grid."
+    names = ("held_out_error", "train_error", "test_error", "test_loss")
+    rows = [["case", "rule", *settings["grid"], "held-out error", "train error", "test error", "test loss"]]
+    for row in found:
+        chosen = [f"{row[name]:g}" + "*" * (name in row["at the edge"].split(" and ")) for name in settings["grid"]]
+        rows.append([row["case"], row["rule"], *chosen, *(mean_and_sd(row, name) for name in names)])
+    return [f"{budget}; {tested}", "", *table(rows)]
 
 
 def of_nets(settings: Row, found: list[Row], published: Row) -> list[str]:
