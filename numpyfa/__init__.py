@@ -48,6 +48,7 @@ from .local import ReLU as ReLU
 from .local import Softplus as Softplus
 from .local import Subsample as Subsample
 from .local import Tanh as Tanh
+from .locally_connected import LocallyConnected as LocallyConnected
 from .losses import LogisticCrossEntropy as LogisticCrossEntropy
 from .losses import Loss as Loss
 from .losses import Output as Output

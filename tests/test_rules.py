@@ -187,8 +187,10 @@ def test_which_nets_each_rule_refuses():
     left_out = {key: way and way[2] for key, way in found.items() if way is None or way[2]}
     assert left_out == {
         ("ifa", "conv"): ["pool"],
+        ("ifa", "locally connected"): ["pool"],
         ("ifa", "residual"): ["pool"],
         ("lra-e", "conv"): ["norm", "pool"],
+        ("lra-e", "locally connected"): ["norm", "pool"],
         ("lra-e", "residual"): ["norm", "pool"],
         ("dtp", "residual"): None,
     }

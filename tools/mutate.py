@@ -101,10 +101,23 @@ MUTANTS = [
         ),
         ("k * k * channels, k * k * self.size", "k * k * channels, self.size", "fan_out without the kernel"),
         (
-            "if cls.rows is not Conv.rows or cls.fold is not Conv.fold:",
+            "if cls.rows is not owner.rows or cls.fold is not owner.fold:",
             "if False:",
             "a subclass's own fold does not run",
         ),
+    ),
+    *of(
+        "locally_connected.py",
+        "locally_connected fa",
+        "locally_connected",
+        ("rows[:, p, p] = patches[p]", "rows[:, p, 0] = patches[p]", "every place has the first kernel"),
+        ("return delta.sum(axis=0)", "return delta.sum(axis=0)[::-1]", "biases change places"),
+        (
+            "len(M), self.blocks, -1).swapaxes(0, 1)",
+            "self.blocks, len(M), -1)",
+            "feedback of one place goes to another",
+        ),
+        ("self.blocks = height * width", "self.blocks = height", "one kernel a line"),
     ),
     *of(
         "lines.py",
