@@ -94,7 +94,7 @@ class Conv(Weighted):
         return lines.carry(delta, M, self.kernel, self.stride, self.padding, self.shape_in)
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """A subclass with `rows` or `fold` of its own runs by these: a fast form stands for those of its class alone."""
+        """A subclass with `rows` or `fold` of its own runs by these: a fast form stands for its class alone."""
         super().__init_subclass__(**options)
         for name in FAST_FORM:
             owner: Any = next(kind for kind in cls.__mro__ if name in vars(kind))

@@ -1,4 +1,4 @@
-"""A locally connected layer is its definition: a kernel a place, `rows` and `fold` adjoint, the fast form equal to both.
+"""A locally connected layer is its definition: a kernel a place, rows and fold adjoint, the fast form equal to both.
 
     <rows(x), r> = <x, fold(r)>
     weigh = rows W      outer = rows^T delta      outer_T = delta^T rows      carry = fold(delta M)
