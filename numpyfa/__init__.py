@@ -56,6 +56,7 @@ from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .losses import SquaredError as SquaredError
 from .models import MODELS as MODELS
 from .models import alexnet as alexnet
+from .models import bartunov_lc as bartunov_lc
 from .models import dkp_cnn as dkp_cnn
 from .models import drtp_conv as drtp_conv
 from .models import lenet as lenet
@@ -65,6 +66,7 @@ from .models import mlp as mlp
 from .models import nokland_conv as nokland_conv
 from .models import resnet as resnet
 from .models import resnet8 as resnet8
+from .models import vgg16 as vgg16
 from .netfile import load_net as load_net
 from .netfile import save as save
 from .network import Network as Network

@@ -191,8 +191,8 @@ class Rule:
         `rng` is the stream to draw from, if not the layer's own. What has W^T's shape is drawn block by block, as W is.
         """
         rng = rng or self.streams("feedback", layer.number, *([] if batch_number is None else [batch_number]))
-        for_W = isinstance(layer, Weighted) and shape == layer.W.shape[::-1]
-        drawn = initial.draw_blocks(init, rng, shape, fans, layer.blocks if for_W else 1, axis=1)
+        blocks = layer.blocks if isinstance(layer, Weighted) and shape == layer.W.shape[::-1] else 1
+        drawn = initial.draw_blocks(init, rng, shape, fans, blocks, axis=1)
         return to_device(initial.rounded(drawn, self.net.dtype, init), self.net.module)
 
     def options(self) -> dict[str, Any]:
