@@ -34,6 +34,7 @@ from .learn import fit as fit
 from .learn import one_hot as one_hot
 from .learn import train_step as train_step
 from .local import Activation as Activation
+from .local import AdaptiveAvgPool as AdaptiveAvgPool
 from .local import AvgPool as AvgPool
 from .local import BatchNorm as BatchNorm
 from .local import Dropout as Dropout

@@ -500,8 +500,9 @@ MUTANTS = [
             "place = batch_number // self.stage",
             "a stage ends a batch early",
         ),
-        ("/ len(trace.h)\n", "\n", "the classifier's gradient is a sum"),
-        ('+ own["c"], target)[1]', ", target)[1]", "the classifier forgets its bias"),
+        ("bp.send(first, traces[1]", "2 * bp.send(first, traces[1]", "heads tell twice their gradient"),
+        ("return bp.gradients(traces, answer)", "return {}", "heads do not learn"),
+        ("train=True)", "train=False)", "batch norm in heads takes running values"),
     ),
     *of(
         "rules/shallow.py",
