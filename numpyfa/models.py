@@ -11,7 +11,7 @@ import numpy as np
 from .convolution import Conv
 from .errors import InputError, choose, unknown_option
 from .layers import Dense, Junction, Layer
-from .local import ACTIVATIONS, AvgPool, BatchNorm, Dropout, GlobalAvgPool, Local, MaxPool, Subsample
+from .local import ACTIVATIONS, AdaptiveAvgPool, AvgPool, BatchNorm, Dropout, GlobalAvgPool, Local, MaxPool, Subsample
 from .locally_connected import LocallyConnected
 from .network import Network
 
@@ -154,6 +154,31 @@ def vgg16(
     return Network(input_shape, [*layers, Dense(outputs)], **options)
 
 
+def belilovsky(
+    activation: str = "relu",
+    input_shape: Shape = (32, 32, 3),
+    outputs: int = 10,
+    depth: int = 6,
+    channels: int = 128,
+    **options: Any,
+) -> Network:
+    """Belilovsky et al. 2020's net for greedy learning: `depth` 3x3 convolutions with batch norm, the channels doubled
+    and the image halved by a max pool before the second and the fourth. The last is averaged down to 2 x 2 and goes
+    through two dense layers with batch norm.
+
+    Each convolution but the last has a head of its own in their work; what follows the last is the last one's head.
+    """
+    layers: list[Layer] = []
+    for number in range(1, depth + 1):
+        if number in (2, 4):
+            layers.append(Junction(MaxPool(2), sources=(-1,)))  # heads see the image before it
+            channels *= 2
+        pool = [AdaptiveAvgPool(2)] if number == depth else []
+        layers.append(Conv(channels, 3, BatchNorm(), activation, *pool, padding=1))
+    layers += [Dense(4 * channels, BatchNorm(), activation) for _ in range(2)]
+    return Network(input_shape, [*layers, Dense(outputs)], **options)
+
+
 def bartunov_lc(
     activation: str = "tanh", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any
 ) -> Network:
@@ -264,6 +289,8 @@ MODELS: dict[str, Callable[..., Network]] = {
     "nokland-conv": nokland_conv,
     "drtp-conv": drtp_conv,
     "vgg16": vgg16,
+    "belilovsky": belilovsky,
+    "belilovsky-small": functools.partial(belilovsky, depth=4, channels=16),
     "bartunov-lc": bartunov_lc,
     "clark-conv": clark(Conv, (64, 32, 1024), (128, 64, 64, 1024)),
     "clark-lc": clark(LocallyConnected, (32, 32, 1024), (64, 32, 32, 512)),

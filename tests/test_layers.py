@@ -285,6 +285,16 @@ def test_bytes_become_numbers_from_0_to_1():
     np.testing.assert_allclose(net.to_float(np.array([[0, 51, 255]], np.uint8)), [[0, 0.2, 1]], rtol=1e-6)
 
 
+def test_a_flat_image_in_colour_is_standardised_channel_by_channel(tmp_path):
+    images = np.random.default_rng(0).standard_normal((5, 4, 4, 3))
+    flat, conv = fa.mlp("48-3", dtype="float64"), fa.Network((4, 4, 3), [fa.Dense(3)], dtype="float64")
+    for net in (flat, conv):
+        net.standardise(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]))
+    np.testing.assert_array_equal(flat.to_float(images.reshape(5, 48)), conv.to_float(images).reshape(5, 48))
+    fa.save(tmp_path / "net.npz", flat)
+    np.testing.assert_array_equal(fa.load_net(tmp_path / "net.npz").predict(images), flat.predict(images))
+
+
 def test_predict_is_forward_in_pieces(rng):
     net = fa.mlp("6-5-3")
     x = rng.standard_normal((25, 6)).astype("float32")
@@ -320,6 +330,18 @@ def test_lenet_sees_its_whole_input_on_28_and_32_pixels(shape):
         ("dkp-cnn", (32, 32, 3), 896 + 64 + 9_248 + 64 + (6272 + 1) * 128 + 1290),
         ("dkp-cnn-no-norm", (32, 32, 3), 896 + 9_248 + (6272 + 1) * 128 + 1290),
         ("vgg16", (32, 32, 3), 14_714_688 + 2 * 4224 + 3 * (512 * 512 + 512) + 5130),  # torchvision's convolutions
+        (
+            "belilovsky",
+            (32, 32, 3),
+            128 * 28
+            + 256 * 1153
+            + 256 * 2305
+            + 512 * 2305
+            + 2 * 512 * 4609
+            + 2 * (128 + 2 * 256 + 3 * 512)
+            + 2 * (2048 * 2049 + 2 * 2048)
+            + 20_490,
+        ),
         ("bartunov-lc", (28, 28, 1), 196 * 10 * 32 + 49 * 289 * 64 + (3136 + 1) * 1024 + 10_250),
         ("bartunov-lc", (32, 32, 3), 256 * 76 * 64 + 64 * 1601 * 128 + 64 * 1153 * 256 + (16384 + 1) * 1024 + 10_250),
         ("clark-conv", (28, 28, 1), 640 + 18_464 + (1568 + 1) * 1024 + 10_250),
