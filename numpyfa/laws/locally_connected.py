@@ -54,7 +54,7 @@ def loop_gap(height: int, width: int, channels: int, kernel: int, stride: int, p
             row, column = y * stride + i - padding, z * stride + j - padding
             if 0 <= row < height and 0 <= column < width:
                 naive[n, y, z, o] += x[n, row, column] @ W[y, z, i, j, :, o]
-    return largest(h - naive) / largest(naive)
+    return largest(h - naive) / (largest(naive) or 1.0)
 
 
 def equal_kernels(height: int, width: int, channels: int, kernel: int, stride: int, padding: int) -> dict[str, float]:
@@ -72,4 +72,4 @@ def equal_kernels(height: int, width: int, channels: int, kernel: int, stride: i
         "e": (local.carry(delta, local.W.T), conv.carry(delta, conv.W.T)),
         "dW added over places": (dW, conv.outer(x, delta)),
     }
-    return {name: largest(mine - right) / largest(right) for name, (mine, right) in pairs.items()}
+    return {name: largest(mine - right) / (largest(right) or 1.0) for name, (mine, right) in pairs.items()}

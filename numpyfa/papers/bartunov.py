@@ -47,7 +47,7 @@ QUICK = {"epochs": 1, "seeds": 1, "examples": 500, "measured": 500}
 EXPERIMENTS = (
     training(
         name="bartunov-lc",
-        minutes=14,
+        minutes=8,
         protocol=MNIST,
         source=SOURCE,
         place="Table 1a, LC",
