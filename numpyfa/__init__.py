@@ -34,6 +34,7 @@ from .learn import fit as fit
 from .learn import one_hot as one_hot
 from .learn import train_step as train_step
 from .local import Activation as Activation
+from .local import AdaptiveAvgPool as AdaptiveAvgPool
 from .local import AvgPool as AvgPool
 from .local import BatchNorm as BatchNorm
 from .local import Dropout as Dropout
@@ -48,6 +49,7 @@ from .local import ReLU as ReLU
 from .local import Softplus as Softplus
 from .local import Subsample as Subsample
 from .local import Tanh as Tanh
+from .locally_connected import LocallyConnected as LocallyConnected
 from .losses import LogisticCrossEntropy as LogisticCrossEntropy
 from .losses import Loss as Loss
 from .losses import Output as Output
@@ -55,6 +57,7 @@ from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
 from .losses import SquaredError as SquaredError
 from .models import MODELS as MODELS
 from .models import alexnet as alexnet
+from .models import bartunov_lc as bartunov_lc
 from .models import dkp_cnn as dkp_cnn
 from .models import drtp_conv as drtp_conv
 from .models import lenet as lenet
@@ -64,6 +67,7 @@ from .models import mlp as mlp
 from .models import nokland_conv as nokland_conv
 from .models import resnet as resnet
 from .models import resnet8 as resnet8
+from .models import vgg16 as vgg16
 from .netfile import load_net as load_net
 from .netfile import save as save
 from .network import Network as Network

@@ -94,12 +94,12 @@ class Conv(Weighted):
         return lines.carry(delta, M, self.kernel, self.stride, self.padding, self.shape_in)
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """A subclass with `rows` or `fold` of its own runs by these: the fast form stands for the ones above alone."""
+        """A subclass with `rows` or `fold` of its own runs by these: a fast form stands for its class alone."""
         super().__init_subclass__(**options)
-        if cls.rows is not Conv.rows or cls.fold is not Conv.fold:
-            for name in FAST_FORM:
-                if getattr(cls, name) is getattr(Conv, name):
-                    setattr(cls, name, getattr(Weighted, name))
+        for name in FAST_FORM:
+            owner: Any = next(kind for kind in cls.__mro__ if name in vars(kind))
+            if cls.rows is not owner.rows or cls.fold is not owner.fold:
+                setattr(cls, name, getattr(Weighted, name))
 
 
 def pad(x: Array, p: int) -> Array:

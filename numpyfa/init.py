@@ -93,3 +93,18 @@ def draw(
     function, scale = parse(spec)
     fan_in, fan_out = fans or shape[:2]
     return function(rng, shape, fan_in, fan_out, scale)
+
+
+def draw_blocks(
+    spec: str,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    fans: tuple[float, float] | None = None,
+    blocks: int = 1,
+    axis: int = 0,
+) -> np.ndarray:
+    """A matrix of `shape` in so many equal blocks along the axis, each drawn as a matrix of its own."""
+    if blocks == 1:
+        return draw(spec, rng, shape, fans)
+    each = [size // blocks if place == axis else size for place, size in enumerate(shape)]
+    return np.concatenate([draw(spec, rng, tuple(each), fans) for _ in range(blocks)], axis=axis)

@@ -6,7 +6,7 @@
     e = fold(delta M) of the layer above             the rule says what M stands where W^T stands
 
 Rows are examples, or patches of examples. W is (fan_in, fan_out). Images are (N, height, width, channels),
-so a convolution is a dense layer over patches. `Dense` and `Conv` differ only in two adjoint maps:
+so a convolution is a dense layer over patches. Layers with weights differ only in two adjoint maps:
 `rows(x)`, from examples to rows, and `fold(rows)`, back. A `Junction` has no weights: it adds its sources.
 
 Layers keep nothing of a forward pass: it is all in the `Trace`. So two rules can run on one forward pass.
@@ -149,7 +149,10 @@ class Weighted(Layer):
     weigh(x, W) = rows(x) W     outer(x, delta) = rows(x)^T delta     carry(delta, M) = fold(delta M)
 
     `rows(x)` makes rows of examples, `fold(rows)` is its adjoint, `measure(shape)` gives (the shape of z, the fans).
+    `blocks` is how many matrices of fan_in rows W stacks: one, but where places share no weights.
     """
+
+    blocks: int = 1
 
     def __init__(
         self, size: int, *tail: Local | str, bias: bool = True, init: str | None = None, source: int = -1
@@ -173,7 +176,8 @@ class Weighted(Layer):
     def build_weights(self, shapes: list[Shape], dtype: Any, module: Any, streams: Any, init: str) -> Shape:
         shape_z, self.fans = self.measure(shapes[0])
         rng = streams("weights", self.number)
-        W = initial.draw(self.init or init, rng, (self.fans[0], self.size), self.fans)
+        shape = self.blocks * self.fans[0], self.size
+        W = initial.draw_blocks(self.init or init, rng, shape, self.fans, self.blocks)
         self.W = to_device(initial.rounded(W, dtype, self.init or init), module)
         self.b: Array = to_device(np.zeros(self.size, dtype), module) if self.bias else None
         return shape_z
@@ -183,9 +187,13 @@ class Weighted(Layer):
 
     def weigh(self, x: Array, W: Array, bias: Array = None) -> Array:
         """rows(x) W + bias, as rows"""
-        z = self.rows(x) @ W
+        return self.add_bias(self.rows(x) @ W, bias)
+
+    def add_bias(self, z: Array, bias: Array) -> Array:
+        """z + bias, if there is one, in place"""
         if bias is not None:
-            z += bias
+            examples = z.reshape(-1, *bias.shape)
+            examples += bias
         return z
 
     def outer(self, x: Array, delta: Array) -> Array:
@@ -206,10 +214,14 @@ class Weighted(Layer):
         delta = delta / n if first and n > 1 else delta
         own = {"W": self.outer(trace.x, delta)}
         if self.bias:
-            own["b"] = channel_sums(delta.reshape(n, *self.shape_z))
+            own["b"] = self.bias_gradient(delta.reshape(n, *self.shape_z))
         if not first:
             own = {name: gradient / n for name, gradient in own.items()}
         return own | super().gradients(trace, signal) if signal.tail_gradients else own
+
+    def bias_gradient(self, delta: Array) -> Array:
+        """The sum of delta over the places that share a bias, and over the batch."""
+        return channel_sums(delta)
 
     def parameters(self) -> dict[str, Array]:
         own = {"W": self.W, "b": self.b} if self.bias else {"W": self.W}

@@ -11,7 +11,8 @@ import numpy as np
 from .convolution import Conv
 from .errors import InputError, choose, unknown_option
 from .layers import Dense, Junction, Layer
-from .local import ACTIVATIONS, BatchNorm, Dropout, GlobalAvgPool, Local, MaxPool, Subsample
+from .local import ACTIVATIONS, AdaptiveAvgPool, AvgPool, BatchNorm, Dropout, GlobalAvgPool, Local, MaxPool, Subsample
+from .locally_connected import LocallyConnected
 from .network import Network
 
 Shape = tuple[int, ...]
@@ -136,6 +137,82 @@ def drtp_conv(activation: str = "tanh", input_shape: Shape = (28, 28, 1), output
     return Network(input_shape, [*layers, Dense(outputs)], **options)
 
 
+def vgg16(
+    activation: str = "relu", input_shape: Shape = (32, 32, 3), outputs: int = 10, units: int = 512, **options: Any
+) -> Network:
+    """Han & Yoo 2019's VGG-16 with one dense layer more: 13 convolutions of 3x3 with batch norm, in five stages that
+    each end in a max pool by 2, then three dense layers without batch norm and the output.
+
+    The `units` of the dense layers are our choice: VGG's own 4096 are for maps of 7 x 7, ours are 1 x 1.
+    """
+    layers: list[Layer] = []
+    for convolutions, channels in ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)):
+        for number in range(1, convolutions + 1):
+            pool = [MaxPool(2)] if number == convolutions else []
+            layers.append(Conv(channels, 3, BatchNorm(), activation, *pool, padding=1))
+    layers += [Dense(units, activation) for _ in range(3)]
+    return Network(input_shape, [*layers, Dense(outputs)], **options)
+
+
+def belilovsky(
+    activation: str = "relu",
+    input_shape: Shape = (32, 32, 3),
+    outputs: int = 10,
+    depth: int = 6,
+    channels: int = 128,
+    **options: Any,
+) -> Network:
+    """Belilovsky et al. 2020's net for greedy learning: `depth` 3x3 convolutions with batch norm, the channels doubled
+    and the image halved by a max pool before the second and the fourth. The last is averaged down to 2 x 2 and goes
+    through two dense layers with batch norm.
+
+    Each convolution but the last has a head of its own in their work; what follows the last is the last one's head.
+    """
+    layers: list[Layer] = []
+    for number in range(1, depth + 1):
+        if number in (2, 4):
+            layers.append(Junction(MaxPool(2), sources=(-1,)))  # heads see the image before it
+            channels *= 2
+        pool = [AdaptiveAvgPool(2)] if number == depth else []
+        layers.append(Conv(channels, 3, BatchNorm(), activation, *pool, padding=1))
+    layers += [Dense(4 * channels, BatchNorm(), activation) for _ in range(2)]
+    return Network(input_shape, [*layers, Dense(outputs)], **options)
+
+
+def bartunov_lc(
+    activation: str = "tanh", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any
+) -> Network:
+    """Bartunov et al. 2018's locally connected nets: for one channel 3x3 layers of 32 and 64 channels, each with a
+    stride of 2; for three 5x5 layers of 64 and 128 with a stride of 2 and a 3x3 layer of 256. Then 1024 units. All are
+    padded so that a stride of 1 would keep the size."""
+    small = ((32, 3, 2), (64, 3, 2))
+    large = ((64, 5, 2), (128, 5, 2), (256, 3, 1))
+    layers: list[Layer] = [
+        LocallyConnected(channels, kernel, activation, stride=stride, padding=kernel // 2)
+        for channels, kernel, stride in (small if input_shape[2] == 1 else large)
+    ]
+    return Network(input_shape, [*layers, Dense(1024, activation), Dense(outputs)], **options)
+
+
+def clark(kind: type[Conv], small: Shape, large: Shape) -> Callable[..., Network]:
+    """A builder of Clark, Abbott & Chung 2021's nets with layers of that kind. The numbers are those of channels and,
+    last, of units: for one channel two 3x3 layers; for three two 5x5 layers and one of 2x2 with a stride of 2."""
+
+    def build(activation: str = "relu", input_shape: Shape = (28, 28, 1), outputs: int = 10, **options: Any) -> Network:
+        *channels, units = small if input_shape[2] == 1 else large
+        kernel = 3 if input_shape[2] == 1 else 5
+        layers: list[Layer] = []
+        for number in channels[:2]:
+            layers.append(kind(number, kernel, activation, padding=kernel // 2))
+            layers.append(Junction(AvgPool(2), sources=(-1,)))  # their error enters before the pool
+        layers += [kind(number, 2, activation, stride=2) for number in channels[2:]]
+        return Network(input_shape, [*layers, Dense(units, activation), Dense(outputs)], **options)
+
+    layers = "convolutions" if kind is Conv else "locally connected layers"
+    build.__doc__ = f"Clark, Abbott & Chung 2021's net with {layers}"
+    return build
+
+
 def resnet(
     blocks: int,
     channels: Shape,
@@ -211,6 +288,12 @@ MODELS: dict[str, Callable[..., Network]] = {
     "alexnet": alexnet,
     "nokland-conv": nokland_conv,
     "drtp-conv": drtp_conv,
+    "vgg16": vgg16,
+    "belilovsky": belilovsky,
+    "belilovsky-small": functools.partial(belilovsky, depth=4, channels=16),
+    "bartunov-lc": bartunov_lc,
+    "clark-conv": clark(Conv, (64, 32, 1024), (128, 64, 64, 1024)),
+    "clark-lc": clark(LocallyConnected, (32, 32, 1024), (64, 32, 32, 512)),
     "resnet8": resnet8,
     "resnet20": cifar_resnet(3),
     "resnet56": cifar_resnet(9),
@@ -219,7 +302,7 @@ MODELS: dict[str, Callable[..., Network]] = {
     "lillicrap-mnist": lillicrap_mnist,
 }
 # Nets whose authors took another activation than ReLU.
-ACTIVATION_OF = {"nokland-conv": "tanh", "drtp-conv": "tanh", "lillicrap-mnist": "logistic"}
+ACTIVATION_OF = {"nokland-conv": "tanh", "drtp-conv": "tanh", "bartunov-lc": "tanh", "lillicrap-mnist": "logistic"}
 
 
 def make_net(

@@ -17,10 +17,12 @@ from .errors import InputError
 from .files import read_npz, whole_file
 from .layers import Dense, Junction
 from .local import LOCALS
+from .locally_connected import LocallyConnected
 from .network import Network
 
 FORMAT = 3
-KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Dense, Conv, Junction, *LOCALS.values())}  # type: ignore
+LAYERS = (Dense, Conv, LocallyConnected, Junction)
+KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*LAYERS, *LOCALS.values())}  # type: ignore
 Arrays = dict[str, Any]
 
 

@@ -39,6 +39,11 @@ def nets(device, dtype):
         "dense": lambda: fa.Network(6, [*dense, fa.Dense(3)], **options),
         "conv": lambda: fa.Network((9, 8, 2), conv, **options),
         "residual": lambda: fa.Network((5, 5, 2), residual, **options),
+        "locally connected": lambda: fa.Network(
+            (6, 5, 2),
+            [fa.LocallyConnected(3, 3, "relu", stride=2, padding=1), fa.LocallyConnected(4, 2, "tanh"), fa.Dense(3)],
+            **options,
+        ),
         "plain conv": lambda: fa.Network(
             (9, 8, 2), [fa.Conv(3, 3, "relu", stride=2), fa.Conv(4, 2, "tanh"), fa.Dense(3)], **options
         ),
@@ -46,7 +51,12 @@ def nets(device, dtype):
 
 
 REFUSED = {("ifa", "conv"), ("ifa", "residual"), ("lra-e", "conv"), ("lra-e", "residual"), ("dtp", "residual")}
-PAIRS = [(net, rule) for net in ("dense", "conv", "residual") for rule in fa.RULES if (rule, net) not in REFUSED]
+PAIRS = [
+    (net, rule)
+    for net in ("dense", "conv", "residual", "locally connected")
+    for rule in fa.RULES
+    if (rule, net) not in REFUSED
+]
 PAIRS += [("plain conv", "ifa"), ("plain conv", "lra-e"), ("conv", "sdtp"), ("conv", "cbdfa"), ("dense", "pfa-o")]
 
 

@@ -1,12 +1,16 @@
 """The rules: their equations, their streams, and that their hidden layers really learn."""
 
+import copy
 import inspect
+import pickle
 import weakref
 
 import numpy as np
 import pytest
+import standin
 
 import numpyfa as fa
+from numpyfa.backend import to_host
 from numpyfa.laws import kp as kp_law
 from numpyfa.laws import nets as law_nets
 from numpyfa.laws import wm as wm_law
@@ -187,8 +191,10 @@ def test_which_nets_each_rule_refuses():
     left_out = {key: way and way[2] for key, way in found.items() if way is None or way[2]}
     assert left_out == {
         ("ifa", "conv"): ["pool"],
+        ("ifa", "locally connected"): ["pool"],
         ("ifa", "residual"): ["pool"],
         ("lra-e", "conv"): ["norm", "pool"],
+        ("lra-e", "locally connected"): ["norm", "pool"],
         ("lra-e", "residual"): ["norm", "pool"],
         ("dtp", "residual"): None,
     }
@@ -548,6 +554,49 @@ def test_greedy_in_stages_trains_one_hidden_layer_at_a_time(mini):
     optimizer.step = 10
     fa.fit(net, rule, fa.SoftmaxCrossEntropy(), optimizer, data, epochs=1, batch_size=20)
     assert [not np.array_equal(layer.W, W) for layer, W in zip(net.layers, middle)] == [False, True, True]
+
+
+def test_a_linear_head_starts_as_feedback_does_and_a_dense_layer_has_one_in_any_case():
+    net = fa.Network((8, 8, 1), [fa.Conv(4, 3, "relu"), fa.Dense(6, "relu"), fa.Dense(3)], dtype="float64")
+    linear, heads = fa.Greedy(net), fa.Greedy(net, heads="mlp-sr")
+    A = fa.Streams(0)("feedback", 1).standard_normal((6 * 6 * 4, 3)) / (6 * 6 * 4) ** 0.5
+    np.testing.assert_array_equal(linear.feedback[1]["1.W"], A)
+    np.testing.assert_array_equal(linear.feedback[2]["1.W"], heads.feedback[2]["1.W"])
+    assert [len(heads.nets[number].layers) for number in (1, 2)] == [9, 1]
+
+
+def test_a_head_of_16_channels_has_the_parameters_that_the_authors_net_has():
+    """Three 1x1 convolutions without bias, three dense layers of 64, batch norm in all six, and the output."""
+    head = fa.Greedy(fa.Network((28, 28, 1), [fa.Conv(16, 3, padding=1), fa.Dense(10)]), heads="mlp-sr").nets[1]
+    assert [layer.shape_out for layer in head.layers[:5]] == [(7, 7, 16)] * 4 + [(2, 2, 16)]
+    count = sum(p.size for p in head.parameters().values())
+    assert count == 3 * (16 * 16 + 2 * 16) + 3 * (64 * 64 + 64 + 2 * 64) + 65 * 10
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda both: pickle.loads(pickle.dumps(both))])
+@pytest.mark.parametrize("device", ["cpu", standin])
+def test_heads_learn_and_go_on_learning_the_same_in_a_copy_and_from_a_checkpoint(copied, device, tmp_path):
+    def fresh():
+        net = fa.Network((8, 8, 1), [fa.Conv(4, 3, "relu"), fa.Dense(3)], dtype="float64", device=device)
+        return net, fa.Greedy(net, heads="mlp-sr")
+
+    def step(net, rule, optimizer):
+        x, target = (net.module.asarray(each) for each in law_nets.batch(net))
+        fa.train_step(net, rule, fa.SoftmaxCrossEntropy(), optimizer, x, target)
+        return {name: to_host(p).copy() for name, p in (net.parameters() | rule.parameters()).items()}
+
+    first, optimizer = fresh(), fa.SGD(0.1, momentum=0.9)
+    start = {name: to_host(p).copy() for name, p in first[1].parameters().items()}
+    after = step(*first, optimizer)
+    assert all(not np.array_equal(after[name], start[name]) for name in start)
+    second, third = copied((*first, optimizer)), fresh()
+    fa.checkpoint.save(tmp_path / "c.npz", *first, optimizer, [])
+    again = fa.SGD(0.1, momentum=0.9)
+    fa.checkpoint.load(tmp_path / "c.npz", *third, again)
+    found = [step(*first, optimizer), step(*second), step(*third, again)]
+    for name, array in found[0].items():
+        np.testing.assert_array_equal(found[1][name], array, err_msg=name)
+        np.testing.assert_array_equal(found[2][name], array, err_msg=name)
 
 
 def test_kernel_shaped_feedback_is_the_error_at_each_place_folded_by_the_kernel():

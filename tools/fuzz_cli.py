@@ -45,7 +45,8 @@ OUT = [f"out {number}" for number in range(6)]
 TRAIN_ONLY = ("--net", "--activation", "--loss", "--optimizer", "--init", "--feedback", "--momentum", "--decay",
               "--burst", "--standardise", "--augment", "--decoupled", "--feedback-optimizer", "--feedback-lr",
               "--feedback-momentum", "--feedback-decay")  # fmt: skip
-HEAVY = ("alexnet", "nokland-conv", "drtp-conv", "resnet56", "resnet18")
+HEAVY = ("alexnet", "nokland-conv", "drtp-conv", "resnet56", "resnet18", "vgg16", "bartunov-lc", "clark-conv",
+         "clark-lc", "belilovsky")  # fmt: skip
 NETS = ["784-10", "784-20-10", "784-8-8-10", "784-20-10", "lenet", "resnet8", "dkp-cnn"]
 BAD_NETS = ["784", "784-", "-10", "784--10", "784-0-10", "783-10", "784-9", "784-999999999999-10", "Lenet", *HEAVY[:2]]
 OPTIONS = ["layers=1", "layers=1+2", "layers=dense", "layers=9", "layers=0", "layers=-1", "layers=", "init=normal:1",

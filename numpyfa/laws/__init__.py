@@ -18,7 +18,7 @@ from ..errors import InputError, choose
 from ..gradcheck import Check
 from ..rules import RULES, VARIANTS, Rule, find
 
-ENGINE = ("local", "losses", "layers", "convolution", "learning")
+ENGINE = ("local", "losses", "layers", "convolution", "locally_connected", "learning")
 
 
 def law_of(kind: type[Rule]) -> Any:

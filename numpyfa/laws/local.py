@@ -13,7 +13,7 @@ import numpy as np
 from ..convolution import Conv
 from ..gradcheck import Check
 from ..layers import Dense
-from ..local import LOCALS, AvgPool, BatchNorm, Dropout, GlobalAvgPool, LeakyReLU, MaxPool, Subsample
+from ..local import LOCALS, AdaptiveAvgPool, AvgPool, BatchNorm, Dropout, GlobalAvgPool, LeakyReLU, MaxPool, Subsample
 from ..network import Network
 from .nets import NETS, ROUNDING, by_differences, dense_net, largest, passed
 
@@ -39,6 +39,7 @@ def laws() -> Iterator[Check]:
         for kind, build in NETS.items():
             yield by_differences(f"{name} by finite differences, {kind} net", build(*tail))
     pools: dict[str, Any] = {"maxpool": MaxPool, "avgpool": AvgPool, "globalavgpool": GlobalAvgPool}
+    pools |= {f"adaptiveavgpool {size}": lambda size=size: AdaptiveAvgPool(size) for size in (1, 2, 4, 9)}
     pools |= {"subsample": Subsample, "subsample 2, 8 channels": lambda: Subsample(2, 8)}
     pools |= {"maxpool 3/2": lambda: MaxPool(3, 2), "avgpool 3/2": lambda: AvgPool(3, 2)}
     for name, make in pools.items():
@@ -119,6 +120,13 @@ def windows() -> Iterator[Check]:
                                for x in range(width)] for y in range(height)])  # fmt: skip
             gap = largest(found - naive.transpose(2, 0, 1, 3))
             yield Check(f"{kind.__name__.lower()} {k}/{stride} = a loop over windows", gap, ROUNDING)
+    for size in (2, 5):
+        adaptive = AdaptiveAvgPool(size)
+        adaptive.build((7, 6, 3), np.float64, np)
+        sides = [[slice(i * n // size, math.ceil((i + 1) * n / size)) for i in range(size)] for n in (7, 6)]
+        naive = np.array([[z[:, y, x].mean(axis=(1, 2)) for x in sides[1]] for y in sides[0]])
+        gap = largest(adaptive.forward(z)[0] - naive.transpose(2, 0, 1, 3))
+        yield Check(f"adaptiveavgpool {size} = a loop over windows", gap, ROUNDING)
     two = MaxPool(2)
     two.build((2, 2, 1), np.float64, np)
     delta = two.backward(np.ones((1, 1, 1, 1)), two.forward(np.ones((1, 2, 2, 1)))[1])[0]

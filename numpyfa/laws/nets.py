@@ -13,6 +13,7 @@ from ..gradcheck import Check, gradient_checks
 from ..layers import Dense, Junction, Layer, Signal, Weighted
 from ..learn import train_step
 from ..local import AvgPool, BatchNorm, GlobalAvgPool
+from ..locally_connected import LocallyConnected
 from ..losses import Loss, SoftmaxCrossEntropy, SquaredError
 from ..network import Network
 from ..optim import SGD, Optimizer
@@ -67,6 +68,17 @@ def residual_net(*tail: Any, last: tuple[Any, ...] = (), norm: Any = BatchNorm, 
     return unlike(Network((5, 5, 2), layers, dtype="float64", seed=3))
 
 
+def locally_connected_net(*tail: Any, last: tuple[Any, ...] = (), norm: Any = BatchNorm, pool: bool = True) -> Network:
+    """As `conv_net`, but no place shares its weights with another."""
+    norms, pools = [norm()] if norm else [], [AvgPool(2)] if pool else []
+    layers = [
+        LocallyConnected(2, 3, *made(tail), stride=2, padding=1),
+        LocallyConnected(3, 2, *norms, *made(tail), *pools),
+        Dense(3, *last),
+    ]
+    return unlike(Network((5, 6, 2), layers, dtype="float64", seed=4))
+
+
 def made(tail: Iterable[Any]) -> list[Any]:
     """New local operations for one layer."""
     return [item if isinstance(item, str) else item() for item in tail]
@@ -81,7 +93,12 @@ def unlike(net: Network) -> Network:
     return net
 
 
-NETS: dict[str, Callable[..., Network]] = {"dense": dense_net, "conv": conv_net, "residual": residual_net}
+NETS: dict[str, Callable[..., Network]] = {
+    "dense": dense_net,
+    "conv": conv_net,
+    "locally connected": locally_connected_net,
+    "residual": residual_net,
+}
 
 
 def tanh_nets(*kinds: str) -> dict[str, Network]:
@@ -125,11 +142,20 @@ class Defined(Conv):
     rows, fold = Conv.rows, Conv.fold
 
 
+class DefinedByPlace(LocallyConnected):
+    """The same of a convolution that shares no weights."""
+
+    weigh, outer, outer_T, carry = Weighted.weigh, Weighted.outer, Weighted.outer_T, Weighted.carry
+
+
+SLOW: dict[type, type] = {Conv: Defined, LocallyConnected: DefinedByPlace}
+
+
 def by_definition(net: Network) -> Network:
     """The same net with the fast form taken out of its convolutions."""
     for layer in net.layers:
-        if isinstance(layer, Conv):
-            layer.__class__ = Defined
+        if type(layer) in SLOW:
+            layer.__class__ = SLOW[type(layer)]
     return net
 
 
@@ -280,10 +306,11 @@ def line_gaps(
     images: int = 7,
     dtype: str = "float64",
     device: Any = "cpu",
+    conv: Any = Conv,
 ) -> list[float]:
     """The largest differences of a convolution's four products from what they stand for, each relative."""
     rng = np.random.default_rng(0)
-    layer = Conv(4, kernel, stride=stride, padding=padding)
+    layer = conv(4, kernel, stride=stride, padding=padding)
     net = Network((height, width, channels), [layer], dtype=dtype, device=device)
 
     def draw(*shape: int) -> Array:
@@ -291,9 +318,10 @@ def line_gaps(
 
     x = draw(images, *net.input_shape)
     rows = layer.rows(x)
-    delta, M, bias = draw(len(rows), 4), draw(4, rows.shape[1]), draw(4)
+    delta, M, bias = draw(len(rows), 4), draw(4, rows.shape[1]), draw(*layer.b.shape)
+    z = (rows @ layer.W).reshape(images, *layer.shape_z) + bias
     pairs = [
-        (layer.weigh(x, layer.W, bias), rows @ layer.W + bias),
+        (layer.weigh(x, layer.W, bias), z.reshape(-1, 4)),
         (layer.outer(x, delta), rows.T @ delta),
         (layer.outer_T(x, delta), delta.T @ rows),
         (layer.carry(delta, M), layer.fold(delta @ M)),

@@ -16,7 +16,8 @@ from .nets import dense_net, equals_bp_in, largest, tanh_nets
 def make_bp(rule: PseudoBP) -> PseudoBP:
     """W with orthonormal columns, or rows where it has more columns than rows"""
     for layer in rule.crossed_layers():
-        layer.W[...] = orthonormal(layer.W)
+        for W in layer.W.reshape(layer.blocks, -1, layer.size):  # views
+            W[...] = orthonormal(W)
     return rule
 
 

@@ -15,6 +15,7 @@ from .activations import logistic as logistic
 from .base import Local as Local
 from .batchnorm import BatchNorm as BatchNorm
 from .dropout import Dropout as Dropout
+from .pooling import AdaptiveAvgPool as AdaptiveAvgPool
 from .pooling import AvgPool as AvgPool
 from .pooling import GlobalAvgPool as GlobalAvgPool
 from .pooling import MaxPool as MaxPool
@@ -31,6 +32,7 @@ LOCALS: dict[str, Callable[[], Local]] = {
     "maxpool": MaxPool,
     "avgpool": AvgPool,
     "globalavgpool": GlobalAvgPool,
+    "adaptiveavgpool": AdaptiveAvgPool,
     "subsample": Subsample,
     "batchnorm": BatchNorm,
     "dropout": Dropout,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, to_device
 from ..errors import InputError, check_whole
 from .base import Gradients, Local, Shape
 
@@ -97,6 +97,45 @@ class GlobalAvgPool(Local):
         xp = array_module(e)
         everywhere = xp.broadcast_to(e[:, None, None, :], (len(e), height, width, channels))
         return everywhere / (height * width), {}
+
+
+class AdaptiveAvgPool(Local):
+    """h = the means of size x size windows that cover the image;  delta = e shared out evenly over each window
+
+    Window i of a side of n pixels goes from floor(i n / size) to ceil((i + 1) n / size), as in PyTorch: where size does
+    not divide n, windows overlap. With P (size, n), the means along a side, h = P_y z P_x^T and delta = P_y^T e P_x.
+    """
+
+    def __init__(self, size: int = 2) -> None:
+        self.size = check_whole("an adaptive pool's size", size, 1)
+
+    def build(self, shape: Shape, dtype: Any, module: Any) -> Shape:
+        if len(shape) != 3:
+            raise InputError(f"an adaptive pool needs images of shape (height, width, channels), found {shape}")
+        self.P_y, self.P_x = (to_device(means(self.size, n).astype(dtype), module) for n in shape[:2])
+        return self.size, self.size, shape[2]
+
+    def forward(self, z: Array, train: bool = False, noise: np.random.Generator | None = None) -> tuple[Array, Any]:
+        return both_ways(self.P_y, self.P_x, z), None
+
+    def backward(self, e: Array, memo: Any) -> tuple[Array, Gradients]:
+        return both_ways(self.P_y.T, self.P_x.T, e), {}
+
+
+def means(size: int, n: int) -> np.ndarray:
+    """P (size, n): each row takes the mean of its window of n numbers."""
+    P = np.zeros((size, n))
+    for i in range(size):
+        window = slice(i * n // size, -(-(i + 1) * n // size))
+        P[i, window] = 1 / (window.stop - window.start)
+    return P
+
+
+def both_ways(P_y: Array, P_x: Array, z: Array) -> Array:
+    """P_y z P_x^T for each example and channel of z (N, height, width, channels)."""
+    n, height, width, channels = z.shape
+    z = P_y @ z.reshape(n, height, width * channels)
+    return P_x @ z.reshape(n, -1, width, channels)
 
 
 class Subsample(Local):

@@ -188,10 +188,12 @@ class Rule:
     ) -> Array:
         """A feedback array of `shape` for `layer`, by the initialiser `init`; another one for each `batch_number`.
 
-        `rng` is the stream to draw from, if not the layer's own.
+        `rng` is the stream to draw from, if not the layer's own. What has W^T's shape is drawn block by block, as W is.
         """
         rng = rng or self.streams("feedback", layer.number, *([] if batch_number is None else [batch_number]))
-        return to_device(initial.rounded(initial.draw(init, rng, shape, fans), self.net.dtype, init), self.net.module)
+        blocks = layer.blocks if isinstance(layer, Weighted) and shape == layer.W.shape[::-1] else 1
+        drawn = initial.draw_blocks(init, rng, shape, fans, blocks, axis=1)
+        return to_device(initial.rounded(drawn, self.net.dtype, init), self.net.module)
 
     def options(self) -> dict[str, Any]:
         """The rule's own options, by name, as JSON would give them back."""

@@ -41,7 +41,7 @@ class KDFA(Rule):
     def init_feedback(self, layer: Weighted) -> Own:
         fan_in, fan_out = layer.fans
         fans = fan_in, fan_out // layer.size * self.net.size_out  # as a kernel with one output channel a class
-        return {"B": self.draw(layer, (self.net.size_out, fan_in), self.init, fans)}
+        return {"B": self.draw(layer, (self.net.size_out, len(layer.W)), self.init, fans)}
 
     def signals(self, traces: Traces, output: Output) -> Signals:
         return self.descend(traces, output, self.hidden())

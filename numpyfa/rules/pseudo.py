@@ -35,7 +35,8 @@ class PseudoBP(SequentialRule):
     name: ClassVar[str] = "pseudo"
 
     def stand_in(self, layer: Weighted, own: Own) -> Array:
-        return pseudo_inverse(layer.W)
+        kernels = layer.W.reshape(layer.blocks, -1, layer.size)
+        return array_module(layer.W).concatenate([pseudo_inverse(W) for W in kernels], axis=1)
 
 
 def pseudo_inverse(W: Array) -> Array:

@@ -80,7 +80,8 @@ class WM(SequentialRule):
         noise = NOISE[self.noise](rng, (self.examples, *layer.shape_in)).astype(self.net.dtype)
         x = to_device(noise, self.net.module)
         one = array_module(layer.W).ones((1, *layer.shape_in), self.net.dtype)
-        n = layer.rows(one).sum(axis=0) * self.examples
+        places = array_module(layer.W).ones((layer.weigh(one, layer.W).shape[0], 1), self.net.dtype)
+        n = layer.outer(one, places)[:, 0] * self.examples
         n += n == 0  # a tap that meets nothing but padding
         y = layer.weigh(x, layer.W)
         B += self.rate * (layer.outer_T(x, y) / n - (B if self.control == "decay" else 0))
