@@ -113,7 +113,7 @@ def results(folder: str) -> list[str]:
     settings, found = settings_of(summary), summary["rows"]
     if "net" in settings:
         return of_nets(settings, found, EXPERIMENTS[summary["experiment"]].published)
-    return of_comparison(settings, found) if "grid" in settings else of_study(found)
+    return of_comparison(settings, found) if "tries" in settings else of_study(found)
 
 
 def of_study(found: list[Row]) -> list[str]:

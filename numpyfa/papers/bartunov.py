@@ -51,6 +51,7 @@ EXPERIMENTS = (
         protocol=MNIST,
         source=SOURCE,
         place="Table 1a, LC",
+        shortened="10 of 500 epochs, 5,000 images",
         published={"bp": 1.17, "fa": 1.26, "dfa": 2.05},
         why={"": "10 epochs of 5,000 images against 500 of 60,000, and the last error against the best"},
         question=QUESTION,

@@ -86,6 +86,7 @@ EXPERIMENTS = (
             measured=2000,
         ),
         grid={"lr": [1e-4, 0.001, 0.01, 0.1]},
+        shortened="4 of 100 epochs, 5,000 images",
         source="BioTorch's benchmark table",
         place="Fashion-MNIST, LeNet: the net as in its file, each rule with its own learning rate",
         question="How far behind BP are the rules when each has its own learning rate?",

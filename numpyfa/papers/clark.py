@@ -42,6 +42,7 @@ def experiment(name: str, protocol: Protocol, minutes: float, bp: float, dfa: fl
         source="Clark, Abbott & Chung 2021 (arXiv 2106.04089)",
         place=f"Table {2 if cifar else 1}, as the authors' notebook prints it",
         published={"bp": bp, "dfa": dfa},
+        shortened="" if cifar else "5 of up to 200 epochs, 5,000 images",
         why={} if cifar else {"": "5 epochs of 5,000 images against up to 200 of 60,000"},
         question="Is DFA nearer to BP where weights are not shared?",
         not_run="CIFAR-10 is not part of the package, and 200 epochs take days" if cifar else "",

@@ -80,6 +80,7 @@ EXPERIMENTS = (
         },
         source="Webster, Choi & Ahn 2021",
         place="its remark on batch norm",
+        shortened="4 of 50 epochs, 2,000 images",
         question="How much does each rule need batch norm, when its learning rate is tuned with and without?",
         judge=judge,
         quick={
