@@ -35,6 +35,9 @@ AKROUT_MNIST = training(
     place="the authors' logs, epoch 10 of 400",
     shortened="10 of 400 epochs, as much of their logs stands beside it",
     published={"bp": 5.88, "fa": 9.14, "kp": 4.59, "wm": 9.51, "kp weight_angle_2": 11.2, "kp angle_1": 12.2},
+    why={
+        "wm": "Theirs lets B grow without bound, at a learning rate of 0.05; our B settles at W, and takes BP's rate."
+    },
     question="Do Kolen-Pollack and weight mirrors close the gap between FA and BP?",
     quick={"epochs": 2, "seeds": 1, "examples": 10000, "measured": 5000},
 )

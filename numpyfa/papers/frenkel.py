@@ -45,6 +45,7 @@ def row(name: str, minutes: float, protocol: Protocol, published: tuple[float, f
         place="the authors' slides of 2020, p. 18, MNIST",
         published=dict(zip(("bp", "fa", "dfa", "drtp"), published)),
         shortened=f"{protocol.epochs} of 100 epochs" + (", 10,000 images" if protocol.examples else ""),
+        why={"": "So few epochs; and their slides do not say which optimiser and learning rate made the table."},
         question="What does it cost to send the target in the place of the error?",
         quick=QUICK,
     )

@@ -29,6 +29,7 @@ LEE_MNIST = training(
     place="continuous units, MNIST, as Nokland 2016 prints it",
     shortened="3 of 100 epochs",
     published={"dtp": 1.94},
+    why={"": "So few epochs, and of their searched rates only that of the targets."},
     question="Do targets from learned inverses train a net of seven hidden layers?",
     quick={"epochs": 1, "seeds": 1, "examples": 6000, "measured": 5000},
 )

@@ -33,6 +33,7 @@ LILLICRAP_MNIST = training(
     place="Fig. 2a, task 2",
     shortened="4 of about 30 epochs, 3 of 20 seeds, batches of 20 for single examples",
     published={"bp": 2.4, "fa": 2.1, "shallow": 7.2, "fa angle_1": 30.0},
+    why={"": "So few epochs; and the paper prints neither the scales of weights and feedback nor how they were found."},
     question="Does FA learn as BP does where the output layer alone does not?",
     quick={"epochs": 2, "seeds": 1, "examples": 6000, "measured": 5000},
 )
