@@ -38,7 +38,7 @@ PROTOCOL = Protocol(
     init="he",
     standardise=True,
 )
-QUICK = {"epochs": 1, "seeds": 1, "examples": 5000, "drops": ()}
+QUICK = {"epochs": 1, "seeds": 1, "examples": 2000, "drops": (), "rules": ("bp", "dfa", "dkp")}
 
 ADAM_ON_B: Settings = {"rules": ("dkp",), "feedback_optimizer": "adam", "feedback_lr": 1e-4}
 NO_NORM: Settings = {"net": "dkp-cnn-no-norm"}
@@ -125,7 +125,7 @@ EXPERIMENTS = (
         place="the authors' code, on Fashion-MNIST; their figures there were not at hand",
         not_run="50 epochs of three rules and seeds take two cores a day",
         question="Does learning the direct connections close the gap between DFA and BP?",
-        quick={"epochs": 1, "seeds": 1, "examples": 3000, "measured": 1000},
+        quick={"epochs": 1, "seeds": 1, "examples": 1000, "measured": 1000},
     ),
     training(
         name="dkp-cnn",
