@@ -4,8 +4,8 @@ h and target are (N, outputs); target is one-hot for classes. The division by N 
 `Layer.gradients`, so e is each example's own.
 
 Where an answer is as good as certain, p - y underflows, and processors are slow with numbers below the smallest normal
-one. Under random feedback logits grow so large that whole steps take several times as long. So the cross-entropies
-round what is that small to 0 (`without_underflow`).
+one. Under random feedback logits grow so large that whole steps take several times as long. So the cross-entropies keep
+an e that is not 0 away from there (`without_underflow`).
 """
 
 from typing import Any, ClassVar, NamedTuple
@@ -56,9 +56,11 @@ class Loss(Described):
 
 
 def without_underflow(e: Array) -> Array:
-    """e, with 0 in the place of numbers below the root of the smallest normal number, 1e-19 in float32: no product of
-    two that are left underflows. In place."""
-    e *= array_module(e).abs(e) >= np.finfo(e.dtype).tiny ** 0.5
+    """e, with numbers below the root of the smallest normal one, 1e-19 in float32, raised to it: no product of two
+    underflows. Signs stay, since some rules send these alone, and 0 stays 0. In place."""
+    least = np.finfo(e.dtype).tiny ** 0.5
+    small = array_module(e).abs(e) < least
+    e[small] = array_module(e).sign(e[small]) * least
     return e
 
 

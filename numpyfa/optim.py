@@ -10,7 +10,7 @@ A parameter can have a learning rate of its own: `optimizer.multiples = {"1.W": 
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .backend import Array, array_module
@@ -172,14 +172,18 @@ def make_optimizer(name: str, lr: float | Schedule, **options: Any) -> Optimizer
     return kind(lr, **options)
 
 
-def hidden_multiples(net: Any, factor: float) -> dict[str, float]:
+def hidden_multiples(net: Any, factor: float, feedback: Iterable[str] = ()) -> dict[str, float]:
     """{parameter: factor} for every parameter of the hidden layers of `net`: what `Optimizer.multiples` takes.
 
+    `feedback` names feedback that learns, "feedback.3.B": that of a hidden layer takes the factor of its W, since the
+    laws of such rules ask for equal steps.
     Raises InputError unless the factor is a number above 0.
     """
     if not (is_number(factor) and 0 < factor < math.inf):
         raise InputError(f"the multiple of the hidden layers' learning rate must be a number above 0, found {factor!r}")
-    return {name: float(factor) for name in net.parameters() if not name.startswith(f"{net.last.number}.")}
+    layer_of = {name: name.partition(".")[0] for name in net.parameters()}
+    layer_of |= {name: name.split(".")[1] for name in feedback}
+    return {name: float(factor) for name, layer in layer_of.items() if layer != str(net.last.number)}
 
 
 def step_schedule(lr: float, at: Sequence[int], factor: float | Sequence[float] = 0.1) -> Schedule:

@@ -32,14 +32,16 @@ def test_logits_of_1000_overflow_nothing(loss):
 
 
 @pytest.mark.parametrize("loss", [fa.SoftmaxCrossEntropy(), fa.LogisticCrossEntropy()])
-def test_an_e_below_1e_19_is_0_and_one_of_1e_18_stays(loss):
-    """Logits so far apart that p underflows: left as they are, their products would be denormal, and slow."""
-    h = np.array([[0.0, -41.4, -44.0, -60.0, -95.0]], np.float32)
-    e = loss(h, np.array([[1.0, 0, 0, 0, 0]], np.float32))[1]
+def test_an_e_below_1e_19_is_raised_to_it_and_keeps_its_sign(loss):
+    """Logits so far apart that p all but underflows: left as it is, its products would be denormal, and slow. Where p
+    is 0 itself, e is 0."""
+    h = np.array([[0.0, -41.4, -44.0, -60.0, -95.0, -200.0]], np.float32)
+    e = loss(h, np.array([[1.0, 0, 0, 0, 0, 0]], np.float32))[1]
     np.testing.assert_allclose(e[0, 1], np.exp(-41.4), rtol=1e-5)
-    assert (e[0, 2:] == 0).all() and e[0, 1] < 1.1e-18
-    wide = loss(h.astype(float), np.array([[1.0, 0, 0, 0, 0]]))[1]
-    assert (wide[0, 1:] > 0).all()
+    np.testing.assert_allclose(e[0, 2:5], np.finfo(np.float32).tiny ** 0.5, rtol=1e-6)
+    assert e[0, 5] == 0 and (e[0, 1:5] > 0).all()
+    wide = loss(h.astype(float), np.array([[1.0, 0, 0, 0, 0, 0]]))[1]
+    np.testing.assert_allclose(wide[0, 2:], np.exp(h[0, 2:].astype(float)), rtol=1e-6)
 
 
 def test_e_is_not_divided_by_the_batch():

@@ -126,7 +126,7 @@ def build(protocol: Protocol, rule_name: str, seed: int, examples: Dataset) -> t
                                protocol.schedule)  # fmt: skip
     hidden = own(protocol.hidden_lr_of, rule_name, protocol.hidden_lr)
     if hidden != 1:
-        optimizer.multiples = optim.hidden_multiples(net, hidden)
+        optimizer.multiples = optim.hidden_multiples(net, hidden, bound.parameters())
     feedback_optimizer = make_feedback_optimizer(protocol, batches) if bound.learned else None
     return net, bound, loss, optimizer, feedback_optimizer
 

@@ -2,8 +2,8 @@
 
 Theirs: 784-256-256-256-10, tanh, softmax, weights N(0, 0.1^2), error weights N(0, 1), beta 0.1, SGD, learning rate
 1e-3, batch 50, 100 epochs. Whether their 1e-3 multiplies a sum or a mean was not to be seen; 0.05 on the mean, 1e-3 on
-the sum, is our choice, for BP and FA too, and not tuned. 5 epochs. Their table was not at hand. As beta goes to 0,
-beta^-1 times the signal is that of FA with feedback that learns: `kp` without decay stands beside it.
+the sum, is our choice, for BP and FA too, and not tuned. 5 epochs. Their table was not at hand. KP, whose feedback
+learns by the same product but starts as Akrout et al.'s does, stands beside it.
 """
 
 from ..lab.protocol import Protocol
