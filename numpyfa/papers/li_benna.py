@@ -18,6 +18,8 @@ images under Adam, Adam with decoupled decay, and RMSprop, on a smaller net, and
 The angle of product feedback beside its theory is `pfa-angle`, in `learned_feedback`.
 """
 
+from dataclasses import replace
+
 from ..lab.protocol import Protocol
 from ..lab.training import training
 from ..lab.tuning import tuned
@@ -68,26 +70,28 @@ LI_BENNA_MNIST = training(
     quick={"epochs": 2, "seeds": 1, "examples": 5000, "measured": 5000, "schedule": ()},
 )
 
+RESNET20 = Protocol(
+    net="resnet20",
+    rules=("bp", "fa", "dfa", "usf", "pfa", "pfa-o", "kp"),
+    data="fashion-mnist",
+    lr=0.1,
+    lr_of=(("dfa", 0.001),),
+    momentum=0.9,
+    decay=1e-4,
+    burst=0.005,
+    batch_size=128,
+    epochs=3,
+    seeds=1,
+    examples=20000,
+    drops=(0.67,),
+    init="he",
+    standardise=True,
+)
+
 PFA_RESNET20 = training(
     name="pfa-resnet20",
     minutes=85,
-    protocol=Protocol(
-        net="resnet20",
-        rules=("bp", "fa", "dfa", "usf", "pfa", "pfa-o", "kp"),
-        data="fashion-mnist",
-        lr=0.1,
-        lr_of=(("dfa", 0.001),),
-        momentum=0.9,
-        decay=1e-4,
-        burst=0.005,
-        batch_size=128,
-        epochs=3,
-        seeds=1,
-        examples=20000,
-        drops=(0.67,),
-        init="he",
-        standardise=True,
-    ),
+    protocol=RESNET20,
     source=SOURCE,
     place="ResNet-20",
     shortened="3 of 250 epochs, 20,000 images, no augmentation",
@@ -96,6 +100,28 @@ PFA_RESNET20 = training(
     },
     question="Which rules keep up with BP in a deep residual net, and how close is the path to W^T?",
     quick={"epochs": 1, "examples": 1000, "measured": 1000, "drops": (), "rules": ("bp", "fa", "pfa-o")},
+)
+
+RESNET20_FASHION = training(
+    name="resnet20-fashion",
+    minutes=30_000,
+    protocol=replace(
+        RESNET20,
+        epochs=250,
+        seeds=3,
+        examples=None,
+        measured=10000,
+        drops=(),
+        schedule=((100, 0.1), (150, 0.1), (200, 0.1)),
+        init="glorot",
+        feedback="glorot",
+        augment=True,
+    ),
+    source=SOURCE,
+    place="its protocol for CIFAR-10, at full length, on Fashion-MNIST",
+    question="Which rules keep up with BP in a deep residual net, and how close is the path to W^T?",
+    not_run="250 epochs of seven rules and three seeds take two cores ten days",
+    quick={"epochs": 1, "seeds": 1, "examples": 500, "measured": 500, "schedule": (), "rules": ("bp", "pfa-o")},
 )
 
 PFA_ADAM = tuned(
@@ -132,4 +158,4 @@ PFA_ADAM = tuned(
     },
 )
 
-EXPERIMENTS = (LI_BENNA_MNIST, PFA_RESNET20, PFA_ADAM)
+EXPERIMENTS = (LI_BENNA_MNIST, PFA_RESNET20, RESNET20_FASHION, PFA_ADAM)
