@@ -41,6 +41,13 @@ def verdict(ours, sd, paper, column="test_error"):
     "ours, sd, paper, due",
     [
         (10.0, 0.5, 11.0, "inside our spread"),  # 1 is 2 deviations
+        (10.0, 1.1, 11.0, "inside our spread"),  # 2.2 is 20 % of 11
+        (10.0, 1.11, 11.0, "spread too large to tell"),
+        (11.0, 1.11, 11.0, "spread too large to tell"),  # however near the means are
+        (18.07, 3.33, 13.06, "spread too large to tell"),
+        (13.1, 1.01, 11.0, "apart"),  # a large spread that does not reach is no excuse
+        (0.1, 0.1, 0.0, "inside our spread"),  # 0.2 points count as little, of any number
+        (0.1, 0.11, 0.0, "spread too large to tell"),
         (10.0, 0.49, 11.0, "close"),  # 1 of 11 is 9.1 %
         (10.0, 0.49, 11.2, "apart"),  # 1.2 of 11.2 is 10.7 %
         (12.2, 0.49, 11.0, "apart"),
