@@ -9,9 +9,9 @@ default.
 
 `biotorch-mnist` and `biotorch-fashion` are their protocol at its full length, with the net as their file has it today,
 without a ReLU after the layer of 84 units. The earlier version that their page of results points to seems to have one,
-as `lenet` has: which of the two their figures are of is not certain. Their
-learning rates for the two data sets are not in their repository. `biotorch-tuned` gives each rule its own, chosen on
-held-out examples with the same budget, shortened to 5,000 images and 4 epochs.
+as `lenet` has: which of the two their figures are of is not certain. Their learning rates for the two data sets are not
+in their repository. `biotorch-tuned` gives each rule its own, chosen on held-out examples with the same budget,
+shortened to 5,000 images and 4 epochs.
 """
 
 from dataclasses import replace
