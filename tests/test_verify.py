@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -274,3 +275,39 @@ def test_all_refuses_an_option_that_one_does_not_take_before_anything_runs(three
     assert "takes --quick, --seeds, found --epochs" in refused("reproduce", "--all", "--epochs", 1, "--out", tmp_path)
     assert not list(tmp_path.iterdir())
     assert "name one experiment or give --all" in refused("reproduce", NET, "--all")
+
+
+def test_what_would_be_ignored_is_refused(refused):
+    for words in ([NET], ["--all"]):
+        assert "leave out the name and --all" in refused("reproduce", "--list", *words)
+        assert "--reference is what --verify holds a run against" in refused("reproduce", *words, "--reference", "x")
+
+
+def test_all_leaves_out_what_is_not_run_here_unless_its_short_form_is_wanted(three, tmp_path, capsys, monkeypatch):
+    long = replace(three[STUDY], name="long", not_run="it takes a year", quick={})
+    monkeypatch.setattr(cli, "EXPERIMENTS", {"long": long})
+    assert cli.main(["reproduce", "--all", "--out", str(tmp_path)]) == 0
+    assert (
+        capsys.readouterr().out.endswith("left out: not run here, it takes a year\n")
+        and not (tmp_path / "long").exists()
+    )
+    assert cli.main(["reproduce", "--all", "--quick", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "long" / "summary.json").exists()
+    assert cli.main(["reproduce", "long", "--out", str(tmp_path / "by its name")]) == 0
+
+
+def test_an_experiment_without_a_reference_is_no_failure_of_all(three, tmp_path, capsys, monkeypatch):
+    words, _ = made(tmp_path, STUDY)
+    capsys.readouterr()
+    alone = {name: three[name] for name in (NET, STUDY)}
+    monkeypatch.setattr(cli, "EXPERIMENTS", alone)
+    words[1] = "--all"
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    assert re.findall(r"^(\S+) .*?(left out: no reference|done)$", said.out, re.M) == [
+        (NET, "left out: no reference"),
+        (STUDY, "done"),
+    ]
+    assert "FAILED" not in said.out + said.err
+    words[words.index("--reference") + 1] = str(tmp_path / "none.json")
+    assert cli.main([*words, "--resume"]) == 2, "a file that is not there is still a mistake"

@@ -54,6 +54,10 @@ DIGITS = 6  # that are kept of a number
 Reference = dict[str, list[Row]]  # by experiment, an entry for each of its settings
 
 
+class NoReference(InputError):
+    """There is nothing to hold a run against."""
+
+
 def mark(experiment: Experiment, settings: Settings) -> str:
     """A short hash of all that the numbers of one job depend on, but the machine. Runs of more or fewer seeds or rules
     share it where each of these is a job of its own."""
@@ -100,21 +104,21 @@ def read(path: Path) -> Reference:
 
 
 def choose_entry(references: Reference, experiment: Experiment, settings: Settings) -> Row:
-    """The reference for these settings, that of the most seeds. Raises InputError, with those there are, if there is
+    """The reference for these settings, that of the most seeds. Raises NoReference, with those there are, if there is
     none or a rule is missing in it."""
     known = references.get(experiment.name, [])
     own = mark(experiment, settings)
     fitting = [each for each in known if each["settings"] == own]
     if not fitting:
         those = "; ".join(sorted({ways(experiment, each) for each in known})) or "none at all"
-        raise InputError(f"{experiment.name} has no reference for these settings, only for: {those}")
+        raise NoReference(f"{experiment.name} has no reference for these settings, only for: {those}")
     if not any(each["rows"] for each in fitting):
-        raise InputError(f"the table of {experiment.name} has no numbers of their own, only words: compare it by eye")
+        raise NoReference(f"the table of {experiment.name} has no numbers of their own, only words: compare it by eye")
     best: Row = max(fitting, key=lambda each: each["seeds"])
     held = {name.partition(", ")[0] for name in best["rows"]}
     missing = [name for name in settings.get("rules", ()) if "rules" in experiment.grows and name not in held]
     if missing:
-        raise InputError(f"{experiment.name} has no reference for {', '.join(missing)}: leave it out with --rules")
+        raise NoReference(f"{experiment.name} has no reference for {', '.join(missing)}: leave it out with --rules")
     return best
 
 
