@@ -21,7 +21,7 @@ from . import __version__, data, doctor, init, laws
 from .errors import Diverged, InputError, Stopped, choose
 from .init import INITS
 from .lab import compare, listing, reference, runs
-from .lab.experiment import Experiment, Settings, option
+from .lab.experiment import Experiment, Row, Settings, option
 from .lab.folder import RESULTS, ours
 from .lab.progress import duration, shown
 from .lab.protocol import Protocol, takes_init
@@ -210,7 +210,7 @@ def options_of_reproduce(p: Parser) -> None:
     add(
         "--all",
         action="store_true",
-        help="every experiment, each in its own folder; --quick makes it minutes, not days",
+        help="every experiment but those that --list calls not run; with --quick the short form of each, in minutes",
     )
     add("--quick", action="store_true", help="a short form, to see it run")
     option_rule(add)
@@ -288,6 +288,10 @@ def given(options: argparse.Namespace, *keys: str) -> Settings:
 def reproduce(options: argparse.Namespace) -> int:
     if options.all and options.experiment:
         raise InputError(f"name one experiment or give --all, found {options.experiment} and --all")
+    if options.list and (options.all or options.experiment):
+        raise InputError("--list shows every experiment and runs none: leave out the name and --all")
+    if options.reference is not None and not options.verify and (options.all or options.experiment):
+        raise InputError("--reference is what --verify holds a run against: give both or none")
     if options.list or not (options.all or options.experiment):
         print("\n".join(listing.listed(EXPERIMENTS, named(options.reference))))
         return 0
@@ -305,8 +309,8 @@ def named(path: str | None) -> Path | None:
 
 
 def perform_all(tasks: list[tuple[Experiment, Settings]], options: argparse.Namespace) -> int:
-    """One experiment after the other, each in its own folder; one that fails is no reason to stop, and one whose data
-    is not here is left out. Return 2 if any failed, else 1 if any is outside its band."""
+    """One experiment after the other, each in its own folder; one that fails is no reason to stop. Return 2 if any
+    failed, else 1 if any is outside its band."""
     top = folder_for(options, "quick" if options.quick else "all")
     if not (options.resume or options.force):
         for experiment, _ in tasks:
@@ -316,8 +320,8 @@ def perform_all(tasks: list[tuple[Experiment, Settings]], options: argparse.Name
     with resumable(top):
         for experiment, settings in tasks:
             out, began = top / experiment.name, time.monotonic()
-            if (needed := listing.needs(settings)).endswith("not here"):
-                ends.append([experiment.name, "", f"left out: {needed}"])
+            if reason := left_out(experiment, settings, options):
+                ends.append([experiment.name, "", reason])
                 continue
             print(f"\n--- {experiment.name} ---", flush=True)
             try:
@@ -330,6 +334,30 @@ def perform_all(tasks: list[tuple[Experiment, Settings]], options: argparse.Name
             worst = max(worst, status)
     print("\n" + "\n".join(aligned(ends)))
     return worst
+
+
+def left_out(experiment: Experiment, settings: Settings, options: argparse.Namespace) -> str:
+    """Why `--all` leaves an experiment out; empty if it runs it. The short form of what takes days is run."""
+    if experiment.not_run and not options.quick:
+        return f"left out: not run here, {experiment.not_run}"
+    if (needed := listing.needs(settings)).endswith("not here"):
+        return f"left out: {needed}"
+    try:
+        choose_reference(experiment, settings, options)
+    except reference.NoReference:
+        return "left out: no reference"
+    return ""
+
+
+def choose_reference(experiment: Experiment, settings: Settings, options: argparse.Namespace) -> Row | None:
+    """What the run is held against, if that is wanted."""
+    if not options.verify:
+        return None
+    return reference.choose_entry(reference.read(reference_file(options)), experiment, settings)
+
+
+def reference_file(options: argparse.Namespace) -> Path:
+    return named(options.reference) or reference.FILE
 
 
 def holds_run(out: Path) -> bool:
@@ -370,8 +398,7 @@ def folder_for(options: argparse.Namespace, name: str) -> Path:
 def run_and_tell(experiment: Experiment, settings: Settings, out: Path, options: argparse.Namespace) -> int:
     """Run, showing how far it is, then print the table, the verdict, the paper's numbers beside ours, and what can be
     done with it. Return 1 if the run was to be verified and is outside its band."""
-    path = named(options.reference) or reference.FILE
-    entry = reference.choose_entry(reference.read(path), experiment, settings) if options.verify else None
+    entry = choose_reference(experiment, settings, options)
     with shown() as progress:
         summary = run(experiment, settings, out, options.resume, options.force, progress)
     table = summary["rows"]
@@ -381,7 +408,7 @@ def run_and_tell(experiment: Experiment, settings: Settings, out: Path, options:
     if entry is None:
         return 0
     rows = reference.verify(entry, settings, table)
-    print("\n".join(reference.in_lines(entry, rows, path)))
+    print("\n".join(reference.in_lines(entry, rows, reference_file(options))))
     return 0 if all(row["inside"] for row in rows) else 1
 
 

@@ -13,7 +13,7 @@ from numpyfa import cli
 from numpyfa.lab import compare
 from numpyfa.lab.protocol import Protocol
 from numpyfa.lab.training import training
-from numpyfa.papers import EXPERIMENTS
+from numpyfa.papers import EXPERIMENTS, PAPERS
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,6 +41,13 @@ def verdict(ours, sd, paper, column="test_error"):
     "ours, sd, paper, due",
     [
         (10.0, 0.5, 11.0, "inside our spread"),  # 1 is 2 deviations
+        (10.0, 1.1, 11.0, "inside our spread"),  # 2.2 is 20 % of 11
+        (10.0, 1.11, 11.0, "spread too large to tell"),
+        (11.0, 1.11, 11.0, "spread too large to tell"),  # however near the means are
+        (18.07, 3.33, 13.06, "spread too large to tell"),
+        (13.1, 1.01, 11.0, "apart"),  # a large spread that does not reach is no excuse
+        (0.1, 0.1, 0.0, "inside our spread"),  # 0.2 points count as little, of any number
+        (0.1, 0.11, 0.0, "spread too large to tell"),
         (10.0, 0.49, 11.0, "close"),  # 1 of 11 is 9.1 %
         (10.0, 0.49, 11.2, "apart"),  # 1.2 of 11.2 is 10.7 %
         (12.2, 0.49, 11.0, "apart"),
@@ -162,7 +169,34 @@ def test_no_shortened_experiment_is_on_the_page_without_the_word(pages):
 def test_what_an_experiment_calls_shortened_is_what_its_settings_say(name):
     each = EXPERIMENTS[name]
     settings = each.settings.get("protocol", each.settings)
-    said = re.match(r"(\d+) of (?:about |up to )?(\d+) epochs", each.shortened)
+    epochs = re.findall(r"(\d+) of (?:about |up to )?(\d+) epochs", each.shortened)
     images = re.search(r"([\d,]+) images", each.shortened)
-    assert int(said[1]) == settings["epochs"] < int(said[2])
-    assert settings["examples"] == (int(images[1].replace(",", "")) if images else None)
+    seeds = re.search(r"(\d+) of (\d+) seeds", each.shortened)
+    assert epochs or images
+    if name == "frenkel-synthetic":  # a list a task: examples to train and to test on, epochs
+        ours = [settings[task][2] for task in ("regression", "classification")]
+    else:
+        ours = [settings["epochs"]] * bool(epochs)
+        assert settings["examples"] == (int(images[1].replace(",", "")) if images else None)
+    assert [int(said) for said, _ in epochs] == ours and all(int(said) < int(whole) for said, whole in epochs)
+    assert not seeds or int(seeds[1]) == settings["seeds"] < int(seeds[2])
+
+
+WHOLE = {
+    "lillicrap-task3": "its file says that nothing is",
+    "li-benna-mnist": "its file says: at full length",
+    "pfa-adam": "a study of our own, of no paper's length",
+}
+
+
+def test_what_a_file_calls_shortened_its_experiments_call_so_too():
+    silent = {each.name for paper in PAPERS if "hortened" in paper.__doc__
+              for each in paper.EXPERIMENTS if not (each.shortened or each.not_run)}  # fmt: skip
+    assert silent == set(WHOLE)
+
+
+def test_an_experiment_without_a_published_number_says_why_there_is_none(pages, monkeypatch):
+    assert [name for name, each in EXPERIMENTS.items() if not each.published and not each.why.get("")] == []
+    monkeypatch.setitem(EXPERIMENTS, "kolen-pollack", replace(EXPERIMENTS["kolen-pollack"], why={}))
+    with pytest.raises(pages.PageError, match="kolen-pollack: no number stands beside it, and `why` of"):
+        pages.without_number()

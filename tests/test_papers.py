@@ -53,6 +53,16 @@ def tiny(monkeypatch, in_this_process):
         monkeypatch.setitem(EXPERIMENTS, name, replace(each, settings=each.settings | settings))
 
 
+@pytest.mark.parametrize("name", [name for name, settings in TINY.items() if settings["seeds"] > 1])
+def test_of_one_seed_no_study_says_anything_about_a_spread(name, tiny, tmp_path):
+    assert cli.main(["reproduce", name, "--seeds", "1", "--out", str(tmp_path / "run")]) == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert "nan" not in " ".join(summary["verdict"]).lower()
+    for row in summary["rows"]:
+        assert all(value in (None, "") for key, value in row.items() if key.endswith("_sd"))
+        assert not any("nan" in value for value in row.values() if isinstance(value, str))
+
+
 @pytest.mark.filterwarnings("ignore:kp.*:UserWarning")
 @pytest.mark.parametrize("name", TINY)
 def test_each_study_writes_its_tables_and_figure_and_says_what_it_found(name, tiny, tmp_path, capsys):

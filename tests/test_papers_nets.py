@@ -1,5 +1,7 @@
 """The equations of the papers' experiments that train nets in a loop of their own."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,9 @@ def test_a_verdict_on_noise_calls_a_change_one_if_it_exceeds_two_standard_deviat
     assert labels_verdict.change(*rows(0.8, 0.3), "weights") == "falls from 0.80 at noise 0 to 0.30 at 0.9"
     assert labels_verdict.change(*rows(0.3, 0.8), "weights").startswith("rises")
     assert labels_verdict.change(*rows(0.5, 0.4), "weights").startswith("hardly changes")
+    one = [row | {"weights_sd": math.nan} for row in rows(0.41, 0.12)]
+    said = "goes from 0.41 at noise 0 to 0.12 at 0.9 (one seed: no spread is known)"
+    assert labels_verdict.change(*one, "weights") == said
 
 
 def test_a_bottleneck_of_3_lets_3_units_of_layer_2_learn_and_all_of_the_layers_beside_it(rng):
@@ -130,13 +135,14 @@ def test_bp_through_a_bottleneck_of_all_units_is_bp_and_through_none_tells_the_l
 
 
 def test_a_verdict_on_the_bottleneck_tells_learning_through_few_units_from_reading_few():
-    def say(narrow, read):
-        rows = [{"units": 1, "below": narrow, "below_sd": 0.01, "below, read only": read},
-                {"units": 800, "below": 0.9, "below_sd": 0.01, "below, read only": 0.9}]  # fmt: skip
+    def say(narrow, read, sd=0.01):
+        rows = [{"units": 1, "below": narrow, "below_sd": sd, "below, read only": read},
+                {"units": 800, "below": 0.9, "below_sd": sd, "below, read only": 0.9}]  # fmt: skip
         return bottleneck_verdict.verdict({}, [row | {"two masks": 0.0} for row in rows])
 
     assert say(0.1, 0.8)[0].endswith("less the fewer units hear") and "less than half of the loss" in say(0.1, 0.8)[1]
     assert say(0.95, 0.2)[0].endswith("in no such order") and "most of the loss" in say(0.1, 0.2)[1]
+    assert say(0.1, 0.8, math.nan)[0].endswith("one seed: no spread is known")
 
 
 @pytest.mark.parametrize("name", ["fa", "dfa", "usf"])

@@ -3,9 +3,11 @@
 import importlib.util
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from numpyfa import cli
@@ -73,11 +75,35 @@ def test_the_deviation_in_the_band_is_the_references_or_the_floor(what, mean, sd
     assert reference.band(what, mean, sd, 5, 2) == pytest.approx(3 * due * math.sqrt(0.7), rel=1e-5)
 
 
-def test_two_runs_of_independent_seeds_are_inside_997_times_in_1000(rng):
-    """3 deviations of the difference of two normal means, were the deviation known."""
-    first, second = rng.normal(5, 1, (20000, 5)).mean(1), rng.normal(5, 1, (20000, 3)).mean(1)
-    share = (abs(first - second) <= reference.band("loss", 5, 1.0, 5, 3)).mean()
-    assert share == pytest.approx(0.9973, abs=0.0015)
+@pytest.mark.parametrize("seeds, rows, due", [(3, 1, 9.5), (5, 1, 4.0), (3, 6, 2.0), (5, 6, 0.8)])
+def test_of_independent_seeds_so_many_percent_are_outside_by_chance(rng, seeds, rows, due):
+    """One row has only its own deviation, and 3 of these leave Student's t, 9.5 % with 2 degrees of freedom and 4.0 %
+    with 4; the median over six rows that scatter alike brings it down."""
+    outside = []
+    for _ in range(6000 // rows):
+        first, second = rng.normal(5, 1, (2, rows, seeds))
+        deviations = first.std(1, ddof=1).tolist()
+        for row in range(rows):
+            half = reference.band("loss", 5, deviations[row], seeds, seeds, deviations)
+            outside.append(abs(first[row].mean() - second[row].mean()) > half)
+    assert 100 * np.mean(outside) == pytest.approx(due, abs=1.0)
+
+
+def test_a_deviation_that_is_small_by_chance_is_the_median_of_its_column():
+    rows = {"bp": {"loss": [5.0, 0.3]}, "fa": {"loss": [5.0, 0.5]}, "kp": {"loss": [5.0, 9.0], "norm": [5.0, 0.2]}}
+    table = [{"rule": "bp", "loss": 5.0}, {"rule": "fa", "loss": 5.0}, {"rule": "kp", "loss": 5.0, "norm": 5.0}]
+    found = reference.verify({"seeds": 2, "rows": rows}, {"seeds": 2}, table)
+    assert [row["band"] for row in found] == pytest.approx([1.5, 1.5, 27.0, 0.6]), "3 s, with sqrt(1/2 + 1/2) = 1"
+
+
+def test_a_rate_that_another_rounding_chose_is_not_outside():
+    entry = {"seeds": 1, "rows": {"bp": {"lr": [0.01, None], "test_error": [9.0, None]}}}
+    table = [{"rule": "bp", "lr": 0.05, "test_error": 9.0}]
+    (row,) = reference.verify(entry, {"seeds": 1, "grid": {"lr": [0.01, 0.05]}}, table)
+    assert row["column"] == "test_error" and row["inside"]
+    assert not all(row["inside"] for row in reference.verify(entry, {"seeds": 1}, table)), (
+        "a rate that was given counts"
+    )
 
 
 def test_what_is_missing_or_no_number_is_outside():
@@ -249,3 +275,39 @@ def test_all_refuses_an_option_that_one_does_not_take_before_anything_runs(three
     assert "takes --quick, --seeds, found --epochs" in refused("reproduce", "--all", "--epochs", 1, "--out", tmp_path)
     assert not list(tmp_path.iterdir())
     assert "name one experiment or give --all" in refused("reproduce", NET, "--all")
+
+
+def test_what_would_be_ignored_is_refused(refused):
+    for words in ([NET], ["--all"]):
+        assert "leave out the name and --all" in refused("reproduce", "--list", *words)
+        assert "--reference is what --verify holds a run against" in refused("reproduce", *words, "--reference", "x")
+
+
+def test_all_leaves_out_what_is_not_run_here_unless_its_short_form_is_wanted(three, tmp_path, capsys, monkeypatch):
+    long = replace(three[STUDY], name="long", not_run="it takes a year", quick={})
+    monkeypatch.setattr(cli, "EXPERIMENTS", {"long": long})
+    assert cli.main(["reproduce", "--all", "--out", str(tmp_path)]) == 0
+    assert (
+        capsys.readouterr().out.endswith("left out: not run here, it takes a year\n")
+        and not (tmp_path / "long").exists()
+    )
+    assert cli.main(["reproduce", "--all", "--quick", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "long" / "summary.json").exists()
+    assert cli.main(["reproduce", "long", "--out", str(tmp_path / "by its name")]) == 0
+
+
+def test_an_experiment_without_a_reference_is_no_failure_of_all(three, tmp_path, capsys, monkeypatch):
+    words, _ = made(tmp_path, STUDY)
+    capsys.readouterr()
+    alone = {name: three[name] for name in (NET, STUDY)}
+    monkeypatch.setattr(cli, "EXPERIMENTS", alone)
+    words[1] = "--all"
+    assert cli.main(words) == 0
+    said = capsys.readouterr()
+    assert re.findall(r"^(\S+) .*?(left out: no reference|done)$", said.out, re.M) == [
+        (NET, "left out: no reference"),
+        (STUDY, "done"),
+    ]
+    assert "FAILED" not in said.out + said.err
+    words[words.index("--reference") + 1] = str(tmp_path / "none.json")
+    assert cli.main([*words, "--resume"]) == 2, "a file that is not there is still a mistake"

@@ -300,12 +300,16 @@ def not_run() -> list[str]:
 
 
 def without_number() -> list[str]:
-    """The committed results that have no printed number to stand beside, and why."""
+    """The committed results that have no printed number to stand beside, and why. Raises PageError where `why` is not
+    said."""
     rows = [["results", "paper", "place in the paper", "why no number stands beside it"]]
     for folder in in_order():
         each = EXPERIMENTS[read(folder)["experiment"]]
-        if not each.published:
-            rows.append([f"[{folder}](../figures/{folder})", each.source, each.place, each.why.get("", "")])
+        if each.published:
+            continue
+        if not each.why.get(""):
+            raise PageError(f"{folder}: no number stands beside it, and `why` of {each.name} has no line on it")
+        rows.append([f"[{folder}](../figures/{folder})", each.source, each.place, each.why[""]])
     return table(rows)
 
 

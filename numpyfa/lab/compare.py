@@ -3,10 +3,11 @@
 Ours is the mean over the seeds at the last epoch, its standard deviation (n - 1) that of single seeds. With
 difference = ours - paper's:
 
-    inside   |difference| <= 2 standard deviations of ours; it takes two seeds to know one
-    close    else, |difference| <= 10 % of the paper's number, or 0.2 points of an error or degrees of an angle if that
-             is more
-    apart    else, also where ours is no finite number
+    inside     |difference| <= 2 standard deviations of ours; it takes two seeds to know one
+    too large  the same, but these two deviations are more than 20 % of the paper's number, or 0.2 points of an error or
+               degrees of an angle if that is more: numbers that scatter so far say little for or against any other
+    close      else, |difference| <= 10 % of the paper's number, or 0.2 points or degrees if that is more
+    apart      else, also where ours is no finite number
 
 A number of the paper may be a range, (low, high), where it is read off a figure: inside it the difference is 0, and
 beyond it counts to the nearer end.
@@ -22,9 +23,10 @@ from .protocol import Protocol
 from .tables import Rows, aligned
 
 SPREAD = 2.0  # standard deviations of ours
+WIDEST = 0.2  # of the paper's number: what they may be to speak for it
 SHARE = 0.1  # of the paper's number
 NEAR = 0.2  # points of an error in %, or degrees of an angle
-INSIDE, CLOSE, APART = "inside our spread", "close", "apart"
+INSIDE, TOO_LARGE, CLOSE, APART = "inside our spread", "spread too large to tell", "close", "apart"
 
 
 def names(table: Rows) -> list[str]:
@@ -86,7 +88,7 @@ def verdict(difference: float, sd: float, paper: float | tuple[float, float], wh
     size = max(map(abs, paper)) if isinstance(paper, tuple) else abs(paper)
     near = NEAR if is_error(what) or is_angle(what) else 0.0
     if abs(difference) <= SPREAD * sd:
-        return INSIDE
+        return INSIDE if SPREAD * sd <= max(WIDEST * size, near) else TOO_LARGE
     return CLOSE if abs(difference) <= max(SHARE * size, near) else APART
 
 

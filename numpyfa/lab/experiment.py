@@ -29,7 +29,8 @@ class Experiment:
     published                  what the paper prints, by rule and column of the table: {"bp": 1.62} is BP's test error
                                in %, {"pfa weight_angle_2": 19.5} another column of pfa's row; in a study's table "ROW"
                                is what the row found. (low, high) is a range that is read off a figure
-    why                        a line on why ours is apart, {the same key: line}; "" stands for all
+    why                        a line on why ours is apart, {the same key: line}; "" stands for all, and where nothing
+                               is published says why no number stands beside ours
     shortened                  what our settings leave out of the paper's protocol: "10 of 100 epochs"
     not_run                    why no result is committed, such as data that is not to be had
 

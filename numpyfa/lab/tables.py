@@ -24,6 +24,11 @@ def column(rows: Rows, name: str) -> np.ndarray:
     return np.array([row[name] for row in rows], float)
 
 
+def deviation(values: np.ndarray) -> float:
+    """The standard deviation over seeds (n - 1); NaN of one seed, whose spread is not known."""
+    return float(values.std(ddof=1)) if len(values) > 1 else math.nan
+
+
 def over_seeds(rows: Rows, x: str, y: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(x, mean, standard deviation) of the column y over the rows that share an x, in rising order of x."""
     places = sorted({row[x] for row in rows})

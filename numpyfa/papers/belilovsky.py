@@ -54,6 +54,7 @@ EXPERIMENTS = (
         source=SOURCE,
         place="section 5, auxiliary nets",
         shortened="4 of 50 epochs, 3,000 images, a smaller net",
+        why={"": "Their errors, which are of CIFAR-10, were not at hand."},
         question=QUESTION,
         quick={
             "epochs": 1,
@@ -70,6 +71,7 @@ EXPERIMENTS = (
         source=SOURCE,
         place="section 5, auxiliary nets",
         question=QUESTION,
+        why={"": "Their errors were not at hand."},
         not_run="CIFAR-10 is not part of the package, and 50 epochs take weeks",
         quick={"epochs": 1, "seeds": 1, "examples": 1000, "measured": 1000},
     ),

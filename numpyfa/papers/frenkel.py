@@ -6,9 +6,8 @@ and sqrt(6/fan_in) in FA. The slides do not say which optimiser and learning rat
 our choice, the same for all rules and not tuned. Under Adam the factor between hidden and output layers that their code
 has (the loss is a mean over batch and classes, the direct signals are not) does not count.
 
-Shortened to 5 epochs, and to 4 epochs of 10,000 images for the
-convolutional net. What the slides call "conv trained" is run: a convolution of 32 channels, 5 x 5, whose error enters
-before its pool.
+Shortened to 5 epochs, and to 4 epochs of 10,000 images for the convolutional net. What the slides call "conv trained"
+is run: a convolution of 32 channels, 5 x 5, whose error enters before its pool.
 """
 
 from dataclasses import replace

@@ -57,6 +57,7 @@ EXPERIMENTS = (
         place="Table 1, on another net and data set",
         question=QUESTION,
         shortened="6 of 100 epochs, 5,000 images, a smaller net",
+        why={"": "Their table is of VGG-16 on CIFAR-10, which `han-yoo-vgg16-cifar10` is for."},
         quick={
             "seeds": 1,
             "grid": {"lr": [0.01], "hidden_lr": [0.01, 1.0]},

@@ -30,6 +30,7 @@ KUNIN_MNIST = training(
     ),
     source="Kunin et al. 2020 (arXiv 2003.01513)",
     place="the rules' losses; its net is another",
+    why={"": "The paper trains residual nets on ImageNet, and its tables were not at hand."},
     question="Where does the feedback of each rule go, and does the test error follow?",
     quick={"epochs": 2, "seeds": 1, "examples": 6000, "measured": 5000},
 )

@@ -1,10 +1,10 @@
 """Difference target propagation on MNIST, after Lee et al. 2015, and Bartunov et al. 2018's simplified form, shortened.
 
 Lee et al.'s code: 784-7x240-10, tanh, softmax, batch 100, 50,000 images to train on, 100 epochs, orthogonal weights,
-centred RMSprop (average 0.95, momentum 0.9) for layers and inverses in turns of whole epochs, with rates found by a
-search. What differs here: RMSprop without centring and momentum at 1e-3 for all rules, not tuned; the inverses learn by
-SGD after each batch; 60,000 images; 3 epochs. Their 1.94 % is printed by Nokland 2016. Bartunov et al. say that the
-simplified form does as well on MNIST; their figures were not at hand.
+centred RMSprop (average 0.95, momentum 0.9, eps 1e-3) for layers and inverses in turns of whole epochs, with rates
+found by a search. What differs here: RMSprop without centring and momentum, with eps 1e-8, at 1e-3 for all rules, not
+tuned; the inverses learn by SGD after each batch; 60,000 images; 3 epochs. Their 1.94 % is printed by Nokland 2016.
+Bartunov et al. say that the simplified form does as well on MNIST; their figures were not at hand.
 """
 
 from ..lab.protocol import Protocol

@@ -26,6 +26,7 @@ ORORBIA_MNIST = training(
     source="Ororbia & Mali 2019 (arXiv 1805.11703)",
     place="the authors' code, MNIST",
     shortened="5 of 100 epochs",
+    why={"": "Their table was not at hand."},
     question="Does a finite displacement of the hidden units train as well as a gradient?",
     quick={"epochs": 2, "seeds": 1, "examples": 6000, "measured": 5000},
 )

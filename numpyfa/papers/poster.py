@@ -65,6 +65,7 @@ EXPERIMENTS = (
         tries=2,
         source=SOURCE,
         place="its claim that FA mitigates over-fitting",
+        why={"": "The poster prints no number for its claim, and the control is ours."},
         question="Does FA generalise better than BP when the hidden layers of both have a learning rate of their own?",
         judge=judge,
         quick={

@@ -84,6 +84,7 @@ EXPERIMENTS = (
         source="Webster, Choi & Ahn 2021",
         place="its remark on batch norm",
         shortened="4 of 50 epochs, 2,000 images",
+        why={"": "The numbers in the authors' code are of CIFAR-10, and tuning every rule in both nets is ours."},
         question="How much does each rule need batch norm, when its learning rate is tuned with and without?",
         judge=judge,
         quick={
@@ -126,6 +127,7 @@ EXPERIMENTS = (
         ),
         source="Webster, Choi & Ahn 2021",
         place="the authors' code, on Fashion-MNIST; their figures there were not at hand",
+        why={"": "Their figures there were not at hand."},
         not_run="50 epochs of three rules and seeds take two cores a day",
         question="Does learning the direct connections close the gap between DFA and BP?",
         quick={"epochs": 1, "seeds": 1, "examples": 1000, "measured": 1000},

@@ -96,6 +96,7 @@ EXPERIMENTS = (
         protocol=DKP,
         source=SOURCE,
         place="CIFAR-100, AlexNet: the authors' code; their figure was not at hand",
+        why={"": "Their figure was not at hand."},
         not_run="CIFAR-100 is not part of the package, and 90 epochs of AlexNet take days",
         question=QUESTION,
         quick=QUICK,

@@ -1,9 +1,10 @@
 """The table beside the authors' logs, and what it says."""
 
+import math
 from typing import Any
 
 from ...lab.experiment import Settings
-from ...lab.tables import Rows, column, pick
+from ...lab.tables import Rows, column, deviation, pick
 
 # Their logged cosines at the end, on CIFAR-10, at three places from the lowest up (`bottleneck_from_log.py`).
 THEIRS = {
@@ -22,7 +23,7 @@ def table(settings: Settings, rows: Rows) -> Rows:
     for units in settings["units"]:
         own, read = (pick(rows, part=part, units=units) for part in ("trained", "read"))
         line: dict[str, Any] = {"units": units, "below": float(column(own, "below").mean())}
-        line["below_sd"] = float(column(own, "below").std(ddof=1)) if len(own) > 1 else 0.0
+        line["below_sd"] = deviation(column(own, "below"))
         line["below, read only"] = float(column(read, "below").mean())
         for name in ("below_whole", "inside", "above", "train_error", "test_error"):
             line[name] = float(column(own, name).mean())
@@ -36,6 +37,8 @@ def verdict(settings: Settings, table: Rows) -> list[str]:
     narrow, wide = table[0], table[-1]
     lost, by_reading = (wide["below"] - narrow[name] for name in ("below", "below, read only"))
     words = "less the fewer units hear" if falls(table, "below") else "in no such order"
+    if math.isnan(wide["below_sd"]):
+        words = "one seed: no spread is known"
     part = "most" if by_reading > 0.5 * lost else "less than half"
     masks = [abs(THEIRS[row["units"]][0] - row["two masks"]) for row in table if row["units"] in THEIRS]
     return [

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...lab.experiment import Settings
-from ...lab.tables import Rows, column, pick
+from ...lab.tables import Rows, column, deviation, pick
 
 
 def table(settings: Settings, rows: Rows) -> Rows:
@@ -19,7 +19,7 @@ def table(settings: Settings, rows: Rows) -> Rows:
             if not own:
                 continue
             nse = column(own, "nse")
-            line |= {f"nse_{net}": float(nse.mean()), f"nse_{net}_sd": float(nse.std(ddof=1))}
+            line |= {f"nse_{net}": float(nse.mean()), f"nse_{net}_sd": deviation(nse)}
             best = min(pick(rows, part="tuning", rule=rule, net=net), key=lambda row: row["nse"])
             line[f"chosen_{net}"] = f"{best['rate']:g}, {best['tell']:g}"
             for name in [name for name in own[0] if name.startswith("angle_")] if rule == "fa" else []:

@@ -1,7 +1,9 @@
 """The table, and what it says of the paper's claims."""
 
+import math
+
 from ...lab.experiment import Settings
-from ...lab.tables import Rows, column, pick
+from ...lab.tables import Rows, column, deviation, pick
 
 MEASURES = ("train_error", "test_error", "weights", "signals")
 
@@ -17,8 +19,9 @@ def table(settings: Settings, rows: Rows) -> Rows:
                 line = {"rule": rule, "activation": activation, "noise": noise}
                 for name in MEASURES:
                     values = column(last, name)
-                    line |= {name: float(values.mean()), f"{name}_sd": float(values.std(ddof=1))}
-                line["similarity"] = float(column(pick(own, part="seeds"), "similarity").mean())
+                    line |= {name: float(values.mean()), f"{name}_sd": deviation(values)}
+                pairs = column(pick(own, part="seeds"), "similarity")
+                line["similarity"] = float(pairs.mean()) if len(pairs) else math.nan
                 line["weights align most at epoch"] = peak(course)
                 lines.append(line)
     return lines
@@ -33,6 +36,8 @@ def peak(course: Rows) -> int:
 def verdict(settings: Settings, table: Rows) -> list[str]:
     lines = [f"weights of different seeds: cosine {span(table, 'dfa', 'similarity')} under DFA with one feedback, "
              f"{span(table, 'bp', 'similarity')} under BP"]  # fmt: skip
+    if settings["seeds"] == 1:
+        lines = ["weights of different seeds: one seed, nothing to compare"]
     for activation in settings["activations"]:
         own = pick(table, activation=activation, rule="dfa")
         lines += [f"{activation}: the alignment of DFA's {name} {change(own[0], own[-1], name)}"
@@ -48,7 +53,11 @@ def span(table: Rows, rule: str, name: str) -> str:
 
 
 def change(a: dict, b: dict, name: str) -> str:
-    """From least to most noise. Two means of a few seeds may differ by twice the larger standard deviation."""
+    """From least to most noise. Two means of a few seeds may differ by twice the larger standard deviation; of one seed
+    none is known."""
     by, chance = b[name] - a[name], 2 * max(a[f"{name}_sd"], b[f"{name}_sd"])
+    course = f"from {a[name]:.2f} at noise {a['noise']:g} to {b[name]:.2f} at {b['noise']:g}"
+    if math.isnan(chance):
+        return f"goes {course} (one seed: no spread is known)"
     word = "falls" if by < -chance else "rises" if by > chance else "hardly changes,"
-    return f"{word} from {a[name]:.2f} at noise {a['noise']:g} to {b[name]:.2f} at {b['noise']:g}"
+    return f"{word} {course}"

@@ -1,7 +1,11 @@
 """The table, and what it says of the poster's claim."""
 
+import math
+
+import numpy as np
+
 from ...lab.experiment import Settings
-from ...lab.tables import Rows, column, pick
+from ...lab.tables import Rows, column, deviation, pick
 
 
 def table(settings: Settings, rows: Rows) -> Rows:
@@ -19,11 +23,17 @@ def table(settings: Settings, rows: Rows) -> Rows:
             f"at {end:g}: theory": cosines[-1].item(),
             "simulation": f"{ends.min():.2f} to {ends.max():.2f}",
             f"error at {end:g}: theory": theory[-1]["error"],
-            "theory, random R": f"{column(random, 'error').mean():.4f} ({column(random, 'error').std(ddof=1):.4f})",
-            "error, simulation": f"{error.mean():.4f} ({error.std(ddof=1):.4f})",
+            "theory, random R": mean_and_sd(column(random, "error")),
+            "error, simulation": mean_and_sd(error),
             f"deviation to t = 10, 100, {end:g}": ", ".join(f"{each:.2f}" for each in apart.values()),
         })  # fmt: skip
     return lines
+
+
+def mean_and_sd(values: np.ndarray) -> str:
+    """The mean over seeds, and in brackets the standard deviation if there are several."""
+    sd = deviation(values)
+    return f"{values.mean():.4f}" + ("" if math.isnan(sd) else f" ({sd:.4f})")
 
 
 def verdict(settings: Settings, table: Rows) -> list[str]:
