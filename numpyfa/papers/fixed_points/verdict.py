@@ -16,7 +16,8 @@ def table(settings: Settings, rows: Rows) -> Rows:
         from_scratch(pick(rows, part="scratch")),
         random_walk(pick(rows, part="walk")),
         *extrema(settings, pick(rows, part="rest", solution="fa")),
-        stability(pick(rows, part="feedback")),
+        *stability(pick(rows, part="feedback", at="as trained"), "as trained"),
+        *stability(pick(rows, part="feedback", at="polished"), "polished"),
         pushes(pick(rows, part="push")),
         *scale_claims(pick(rows, part="scale")),
         *switches(settings["epochs"] // 2, pick(rows, part="switch")),
@@ -29,8 +30,8 @@ def verdict(settings: Settings, table: Rows) -> list[str]:
     return [f"{row['claim']}: {row['supported']}" for row in table]
 
 
-def yes_or_no(yes: object) -> str:
-    return "yes" if yes else "no"
+def yes_or_no(yes: object, no: str = "no") -> str:
+    return "yes" if yes else no
 
 
 def from_scratch(rows: Rows) -> Claim:
@@ -75,23 +76,41 @@ def extrema(settings: Settings, rows: Rows) -> Iterator[Claim]:
         yield claim, found, yes_or_no(gradient < 10 * update)
 
 
-def stability(rows: Rows) -> Claim:
+def stability(rows: Rows, at: str) -> Iterator[Claim]:
+    """Two claims: that one acute angle tells stable from unstable, and that acute angles for every E do."""
     stable, unstable = ([row for row in rows if (row["least"] > 0) == yes] for yes in (True, False))
-    own = pick(rows, solution="fa", kind="own")
-    random = pick(rows, kind="random")
-    fail = sum(row["least"] < 0 for row in random)
-    claim = "alignment is a criterion of stability (E4)"
+    where = f"(E4, solutions {at})"
+    every = f"acute angles for every E, S + S^T positive definite, are one {where}"
     if not stable or not unstable:
-        return claim, f"all {len(rows)} cases are {'stable' if stable else 'unstable'}", "not decided"
+        found = f"all {len(rows)} cases are {'stable' if stable else 'unstable'}"
+        yield f"an acute angle is a criterion of stability {where}", found, "not decided"
+        yield every, found, "not decided"
+        return
+
+    def counts(name: str) -> str:
+        """In how many cases a number is positive."""
+        yes, no = (sum(row[name] > 0 for row in each) for each in (stable, unstable))
+        return f"in {yes} of {len(stable)} stable and {no} of {len(unstable)} unstable cases"
+
+    own, random = pick(rows, solution="fa", kind="own"), pick(rows, kind="random")
     high, low = column(unstable, "cosine"), column(stable, "cosine")
     found = (
-        f"FA's solutions with their own B: cosine {span(column(own, 'cosine'))}, least real part of K "
-        f"{span(column(own, 'least'))}; BP's and FA's solutions with {len(random)} random B: cosine "
-        f"{span(column(random, 'cosine'))}, {fail} unstable; with B mixed with W_2^T too, all {len(stable)} stable "
-        f"cases have cosines from {low.min():.2f}, the {len(unstable)} unstable ones up to {high.max():.2f}"
+        f"at losses of {span(column(rows, 'loss'))}: FA's solutions with their own B: cosine "
+        f"{span(column(own, 'cosine'))}, least real part of S {span(column(own, 'least'))}; BP's and FA's solutions "
+        f"with {len(random)} random B: cosine {span(column(random, 'cosine'))}, "
+        f"{sum(row['least'] < 0 for row in random)} unstable; with B mixed with W_2^T too, the stable cases have "
+        f"cosines from {low.min():.2f}, the unstable ones up to {high.max():.2f}. The hidden layer's angle is acute "
+        f"{counts('cosine')}, that of all layers {counts('cosine_all')}"
     )
     separate = low.min() > high.max()
-    return claim, found, "yes" if separate else "in part: the two overlap"
+    yield f"an acute angle is a criterion of stability {where}", found, yes_or_no(separate, "in part: the two overlap")
+
+    least = column(own, "least_symmetric")
+    found = f"{counts('least_symmetric')}; least eigenvalue of (S + S^T) / 2 at FA's own solutions {span(least)}"
+    missed = sum(row["least_symmetric"] <= 0 for row in stable)
+    wrong = sum(row["least_symmetric"] > 0 for row in unstable)
+    answer = f"{'not sufficient' if wrong else 'sufficient'}, {'not necessary' if missed else 'and necessary here'}"
+    yield every, found, answer
 
 
 def pushes(rows: Rows) -> Claim:

@@ -1,7 +1,13 @@
 """The table, and what it says of the poster's claim."""
 
+import numpy as np
+
 from ...lab.experiment import Settings
 from ...lab.tables import Rows, column, pick
+
+
+def mean_and_sd(values: np.ndarray) -> str:
+    return f"{values.mean():.2f} ({values.std(ddof=1):.2f})"
 
 
 def table(settings: Settings, rows: Rows) -> Rows:
@@ -12,6 +18,9 @@ def table(settings: Settings, rows: Rows) -> Rows:
         cosines, random = column(theory, "cosine"), pick(rows, part="random R", rule=kind, t=end)
         error, ends = column(pick(simulated, t=end), "error"), column(pick(simulated, t=end), "cosine")
         apart = {t: max(row["deviation"] for row in simulated if row["t"] <= t) for t in (10, 100, end)}
+        of_draws = {which: [pick(rows, part=f"draw, {which}", rule=kind, seed=draw)
+                            for draw in range(settings["draws"])] for which in ("theory", "simulation")}  # fmt: skip
+        courses = {which: np.array([column(own, "cosine") for own in runs]) for which, runs in of_draws.items()}
         lines.append({
             "rule": kind,
             "cos(v, F) at 0": cosines[0].item(),
@@ -22,6 +31,10 @@ def table(settings: Settings, rows: Rows) -> Rows:
             "theory, random R": f"{column(random, 'error').mean():.4f} ({column(random, 'error').std(ddof=1):.4f})",
             "error, simulation": f"{error.mean():.4f} ({error.std(ddof=1):.4f})",
             f"deviation to t = 10, 100, {end:g}": ", ".join(f"{each:.2f}" for each in apart.values()),
+            f"cos(v, F) of {settings['draws']} draws at 0": mean_and_sd(courses["theory"][:, 0]),
+            "highest": ", ".join(mean_and_sd(each.max(axis=1)) for each in courses.values()),
+            "above 0.9 in": ", ".join(f"{(each.max(axis=1) > 0.9).sum()}" for each in courses.values()),
+            f"at {end:g}, theory and simulation": ", ".join(mean_and_sd(each[:, -1]) for each in courses.values()),
         })  # fmt: skip
     return lines
 
@@ -32,11 +45,14 @@ def verdict(settings: Settings, table: Rows) -> list[str]:
     aligns = highest["fa"] > 0.9 > highest["bp"]
     answer = "v aligns with F under FA alone" if aligns else "v does not align under FA alone"
     end = f"at {settings['t']:g}: theory"
+    draws = next(int(name.split()[3]) for name in table[0] if name.startswith("cos(v, F) of"))
+    found = "; ".join(f"{rule.upper()} {row['above 0.9 in']}" for rule, row in rows.items())
     course = "; ".join(f"{rule.upper()} {highest[rule]:.2f}, {row[end]:.2f}"
                        for rule, row in rows.items())  # fmt: skip
     times = next(name for name in table[0] if name.startswith("deviation"))
     apart = "; ".join(f"{rule.upper()} {row[times]}" for rule, row in rows.items())
     return [
         f"the cosine of v and F in theory, at its highest and at the end: {course}: {answer}",
+        f"it comes above 0.9 in so many of {draws} draws of v and F, theory and simulation: {found}",
         f"the largest {times} of simulation from theory: {apart}",
     ]
