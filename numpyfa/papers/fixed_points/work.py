@@ -14,7 +14,7 @@ from ...learn import evaluate, train_step
 from ...losses import SoftmaxCrossEntropy
 from ...metrics import cosine, gradient_cosine, total_gradient_cosine
 from ...network import Network
-from ...optim import SGD
+from ...optim import SGD, hidden_multiples
 from ...rules import BP, FA, Shallow
 from ...theory import fixed_points as theory
 
@@ -43,18 +43,6 @@ FIRST = (0.05, 0.1, 0.2, 0.5)  # when E5 looks within its first epoch, in which 
 KEPT = ("loss", "train_error", "test_error", "cosine")  # what it keeps
 
 
-class HiddenSGD(SGD):
-    """SGD whose hidden layers take a multiple of the learning rate."""
-
-    def __init__(self, lr: float, hidden: float, output: str) -> None:
-        super().__init__(lr)
-        self.hidden, self.output = hidden, output
-
-    def update(self, parameters: dict, gradients: dict) -> None:
-        multiples = {name: 1.0 if name.startswith(self.output) else self.hidden for name in gradients}
-        super().update(parameters, {name: multiples[name] * each for name, each in gradients.items()})
-
-
 class Large:
     """The large net in training: `epoch(rule)` trains it, `measure()` says how it is."""
 
@@ -68,7 +56,8 @@ class Large:
         )
         fa = FA(self.net, seed=seed, init=f"uniform:{sB / 10}")
         self.rules = {"bp": BP(self.net), "fa": fa, "shallow": Shallow(self.net)}
-        self.loss, self.optimizer, self.streams, self.count = SoftmaxCrossEntropy(), HiddenSGD(lr, hidden, "3."), Streams(seed), 0
+        self.loss, self.optimizer, self.streams, self.count = SoftmaxCrossEntropy(), SGD(lr), Streams(seed), 0
+        self.optimizer.multiples = hidden_multiples(self.net, hidden)
         images = data.load("mnist").part(*settings["examples"])
         self.x, self.x_test = (self.net.as_input(x) for x in (images.x_train, images.x_test))
         self.labels, self.labels_test = images.y_train.astype(int), images.y_test.astype(int)
