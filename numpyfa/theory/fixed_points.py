@@ -113,7 +113,7 @@ def stability(
 
 
 def range_of(J: Arrays) -> np.ndarray:
-    """An orthonormal basis, in columns, of the range of J (a list of blocks): only such E are made by moving weights."""
+    """An orthonormal basis, in columns, of the range of J (a list of blocks): only such E come of moving weights."""
     vectors, values, _ = np.linalg.svd(np.concatenate(J, axis=1), full_matrices=False)
     return vectors[:, values > values[0] * 1e-10]
 

@@ -203,9 +203,7 @@ def feedbacks(settings: Settings, W: list, X: np.ndarray, E: np.ndarray, B: dict
         random = np.random.default_rng([seed, 2, draw]).uniform(-1, 1, B[2].shape)
         random *= np.linalg.norm(W[1]) / np.linalg.norm(random)
         shares = settings["shares"] if about["solution"] == "bp" and draw < 5 else [0.0]
-        tried += [
-            ("mixed" if share else "random", share, (1 - share) * random + share * W[1].T) for share in shares
-        ]
+        tried += [("mixed" if share else "random", share, (1 - share) * random + share * W[1].T) for share in shares]
     for kind, share, each in tried:
         S = basis.T @ theory.stability(W, X, "fa", {2: each}) @ basis
         row = {"part": "feedback", "kind": kind, "share": share} | about

@@ -25,7 +25,11 @@ def table(settings: Settings, rows: Rows) -> Rows:
         )
     fa = pick(rows, part="learn", rule="fa", step=settings["examples"])
     say(f"FA's angle to BP at the end, {LEFT}", column(fa, "angle_bp").mean(), "about 30 (Fig. 1)")
-    say(f"FA's angle to pseudo-BP at the end, {LEFT}", column(fa, "angle_pseudo").mean(), "0 to 8, small weights (Fig. 4)")
+    say(
+        f"FA's angle to pseudo-BP at the end, {LEFT}",
+        column(fa, "angle_pseudo").mean(),
+        "0 to 8, small weights (Fig. 4)",
+    )
     say("share of |E|^2 in one singular mode then", column(fa, "first_mode").mean(), "")
     say(f"FA's angle to BP at the end, {ANY}", column(fa, "any_bp").mean(), "")
     say(f"FA's angle to pseudo-BP at the end, {ANY}", column(fa, "any_pseudo").mean(), "")
@@ -58,8 +62,8 @@ def verdict(settings: Settings, table: Rows) -> list[str]:
     )
     behave = "behave as the proofs say" if abs(order - 1) < 0.1 and rise <= 0 else "do not behave as the proofs say"
     return [
-        f"FA's signal ends {pseudo[LEFT]:.1f} degrees from the pseudo-inverse's and {bp[LEFT]:.1f} from BP's over {LEFT}, "
-        f"{found['share of |E|^2 in one singular mode then']:.0%} of which is in one mode; {pseudo[ANY]:.1f} and "
-        f"{bp[ANY]:.1f} over {ANY}: {nearer}",
+        f"FA's signal ends {pseudo[LEFT]:.1f} degrees from the pseudo-inverse's and {bp[LEFT]:.1f} from BP's over "
+        f"{LEFT}, {found['share of |E|^2 in one singular mode then']:.0%} of which is in one mode; "
+        f"{pseudo[ANY]:.1f} and {bp[ANY]:.1f} over {ANY}: {nearer}",
         f"the invariant (order {order:.2f} in dt) and Lyapunov's function (largest rise {rise:.1e}) {behave}",
     ]

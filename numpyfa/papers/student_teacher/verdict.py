@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...lab.experiment import Settings
+from ...lab.experiment import Row, Settings
 from ...lab.tables import Rows, column, pick
 
 
@@ -18,9 +18,6 @@ def table(settings: Settings, rows: Rows) -> Rows:
         cosines, random = column(theory, "cosine"), pick(rows, part="random R", rule=kind, t=end)
         error, ends = column(pick(simulated, t=end), "error"), column(pick(simulated, t=end), "cosine")
         apart = {t: max(row["deviation"] for row in simulated if row["t"] <= t) for t in (10, 100, end)}
-        of_draws = {which: [pick(rows, part=f"draw, {which}", rule=kind, seed=draw)
-                            for draw in range(settings["draws"])] for which in ("theory", "simulation")}  # fmt: skip
-        courses = {which: np.array([column(own, "cosine") for own in runs]) for which, runs in of_draws.items()}
         lines.append({
             "rule": kind,
             "cos(v, F) at 0": cosines[0].item(),
@@ -31,12 +28,23 @@ def table(settings: Settings, rows: Rows) -> Rows:
             "theory, random R": f"{column(random, 'error').mean():.4f} ({column(random, 'error').std(ddof=1):.4f})",
             "error, simulation": f"{error.mean():.4f} ({error.std(ddof=1):.4f})",
             f"deviation to t = 10, 100, {end:g}": ", ".join(f"{each:.2f}" for each in apart.values()),
-            f"cos(v, F) of {settings['draws']} draws at 0": mean_and_sd(courses["theory"][:, 0]),
-            "highest": ", ".join(mean_and_sd(each.max(axis=1)) for each in courses.values()),
-            "above 0.9 in": ", ".join(f"{(each.max(axis=1) > 0.9).sum()}" for each in courses.values()),
-            f"at {end:g}, theory and simulation": ", ".join(mean_and_sd(each[:, -1]) for each in courses.values()),
-        })  # fmt: skip
+        } | over_draws(settings, rows, kind, end))  # fmt: skip
     return lines
+
+
+def over_draws(settings: Settings, rows: Rows, kind: str, end: float) -> Row:
+    """The cosine of v and F of all draws of these: at the start, at its highest and at the end."""
+    courses = [
+        np.array([column(pick(rows, part=part, rule=kind, seed=draw), "cosine") for draw in range(settings["draws"])])
+        for part in ("draw, theory", "draw, simulation")
+    ]
+    highest = [each.max(axis=1) for each in courses]
+    return {
+        f"cos(v, F) of {settings['draws']} draws at 0": mean_and_sd(courses[0][:, 0]),
+        "highest: theory, simulation": ", ".join(map(mean_and_sd, highest)),
+        "above 0.9 in: theory, simulation": ", ".join(str(sum(each > 0.9)) for each in highest),
+        f"at {end:g}: theory, simulation": ", ".join(mean_and_sd(each[:, -1]) for each in courses),
+    }
 
 
 def verdict(settings: Settings, table: Rows) -> list[str]:
@@ -45,14 +53,13 @@ def verdict(settings: Settings, table: Rows) -> list[str]:
     aligns = highest["fa"] > 0.9 > highest["bp"]
     answer = "v aligns with F under FA alone" if aligns else "v does not align under FA alone"
     end = f"at {settings['t']:g}: theory"
-    draws = next(int(name.split()[3]) for name in table[0] if name.startswith("cos(v, F) of"))
-    found = "; ".join(f"{rule.upper()} {row['above 0.9 in']}" for rule, row in rows.items())
+    found = "; ".join(f"{rule.upper()} {row['above 0.9 in: theory, simulation']}" for rule, row in rows.items())
     course = "; ".join(f"{rule.upper()} {highest[rule]:.2f}, {row[end]:.2f}"
                        for rule, row in rows.items())  # fmt: skip
     times = next(name for name in table[0] if name.startswith("deviation"))
     apart = "; ".join(f"{rule.upper()} {row[times]}" for rule, row in rows.items())
     return [
         f"the cosine of v and F in theory, at its highest and at the end: {course}: {answer}",
-        f"it comes above 0.9 in so many of {draws} draws of v and F, theory and simulation: {found}",
+        f"it comes above 0.9 in so many of {settings['draws']} draws of v and F, in theory and simulation: {found}",
         f"the largest {times} of simulation from theory: {apart}",
     ]

@@ -81,7 +81,9 @@ def one_draw(settings: Settings, kind: str, draw: int) -> list[Row]:
 def entries(overlaps: Overlaps) -> Row:
     """Every entry of Q and R, by name."""
     pairs = [("Q", overlaps.Q), ("R", overlaps.R)]
-    return {f"{name}_{i + 1}{k + 1}": float(matrix[i, k]) for name, matrix in pairs for i, k in np.ndindex(matrix.shape)}
+    return {
+        f"{name}_{i + 1}{k + 1}": float(matrix[i, k]) for name, matrix in pairs for i, k in np.ndindex(matrix.shape)
+    }
 
 
 def units(name: str, values: np.ndarray) -> Row:
