@@ -56,6 +56,7 @@ EXPERIMENTS = (
         verdict=verdict.verdict,
         why={"": "Only the abstract and the first page were at hand: what is tested are its claims."},
         source="after the abstract of Chu & Bacho 2023 (arXiv 2306.02325)",
+        place="the claims of its abstract",
         question="does alignment say which fixed points are stable, and does it drive learning?",
     ),
 )
