@@ -39,8 +39,8 @@ SETTINGS = {
     "shares": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0],
     "walk_steps": 4000,
 }  # fmt: skip
-FIRST = (0.05, 0.1, 0.2, 0.5)  # when E5 looks within its first epoch, in which the error falls most
-KEPT = ("loss", "train_error", "test_error", "cosine")  # what it keeps
+# When E5 looks, in epochs: most often in the first, in which the error falls most, and after the tenth at every fifth.
+FIRST, EVERY, LATER = (0.05, 0.1, 0.2, 0.5), 10, 5
 
 
 class Large:
@@ -86,14 +86,16 @@ class Large:
         return traces, self.loss.output(self.net, traces, self.target)
 
     def measure(self) -> Row:
-        """Losses, errors in % and cosines of FA's hidden gradients to BP's."""
+        """Loss, errors in % and the cosine of FA's hidden gradients to BP's."""
         loss, train_error = evaluate(self.net, self.loss, self.x, self.labels)
         test_error = evaluate(self.net, self.loss, self.x_test, self.labels_test)[1]
-        traces, output = self.look()
-        row = {"loss": loss, "train_error": train_error, "test_error": test_error}
-        row["cosine"] = total_gradient_cosine(self.rules["fa"], traces, output)
-        by_layer = gradient_cosine(self.rules["fa"], traces, output)
-        return row | {f"cosine_{layer}": value for layer, value in by_layer.items()}
+        cosine = total_gradient_cosine(self.rules["fa"], *self.look())
+        return {"loss": loss, "train_error": train_error, "test_error": test_error, "cosine": cosine}
+
+    def measure_layers(self) -> Row:
+        """The same, and the cosine of each hidden layer."""
+        by_layer = gradient_cosine(self.rules["fa"], *self.look())
+        return self.measure() | {f"cosine_{layer}": value for layer, value in by_layer.items()}
 
     def update(self, rule: str) -> np.ndarray:
         """The gradient as the rule has it, over all training examples, as one vector."""
@@ -108,10 +110,10 @@ class Large:
 def scratch(settings: Settings, seed: int) -> list[Row]:
     """E1"""
     large = Large(settings, seed)
-    rows = [{"part": "scratch", "seed": seed, "epoch": 0} | large.measure()]
+    rows = [{"part": "scratch", "seed": seed, "epoch": 0} | large.measure_layers()]
     for epoch in range(1, settings["epochs"] + 1):
         large.epoch("fa")
-        rows.append({"part": "scratch", "seed": seed, "epoch": epoch} | large.measure())
+        rows.append({"part": "scratch", "seed": seed, "epoch": epoch} | large.measure_layers())
     return rows
 
 
@@ -122,7 +124,9 @@ def switch(settings: Settings, first: str, then: str, seed: int) -> list[Row]:
     for epoch in range(2 * half + 1):
         if epoch:
             large.epoch(first if epoch <= half else then)
-        rows.append({"part": "switch", "first": first, "then": then, "seed": seed, "epoch": epoch} | large.measure())
+        rows.append(
+            {"part": "switch", "first": first, "then": then, "seed": seed, "epoch": epoch} | large.measure_layers()
+        )
     return rows
 
 
@@ -132,17 +136,18 @@ def scale(settings: Settings, rule: str, sW: float, sB: float, lr: float, hidden
     about = {"part": "scale", "rule": rule, "sW": sW, "sB": sB, "lr": lr, "hidden_lr": hidden, "seed": seed}
 
     def look(epoch: float) -> Row:
-        found = large.measure()
-        return about | {"epoch": float(epoch)} | {name: found[name] for name in KEPT}
+        return about | {"epoch": float(epoch)} | large.measure()
 
-    rows = [look(0)]
-    for epoch in range(settings["scale_epochs"]):
+    rows, last = [look(0)], settings["scale_epochs"]
+    for epoch in range(1, last + 1):
         batches = large.batches()
-        marks = {round(share * len(batches)) for share in (FIRST if epoch == 0 else ())} | {len(batches)}
+        marks = {round(share * len(batches)) for share in FIRST} if epoch == 1 else set()
+        if epoch <= EVERY or epoch % LATER == 0 or epoch == last:
+            marks.add(len(batches))
         for number, batch in enumerate(batches, start=1):
             large.step(rule, batch)
             if number in marks:
-                rows.append(look(epoch + number / len(batches)))
+                rows.append(look(epoch - 1 + number / len(batches)))
     return rows
 
 
