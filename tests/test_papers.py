@@ -140,18 +140,21 @@ def test_the_cosine_while_the_error_falls_weighs_each_halving_alike():
     """80 to 40 % at a cosine of 0.1, 40 to 20 at 0.3; what happens while the error does not fall counts nothing."""
     run = course(errors=(80, 40, 60, 40, 20), cosines=(0.0, 0.2, 0.9, 0.2, 0.4))
     assert fixed_points.while_falling(run) == pytest.approx((0.1 + 0.3) / 2)
-    assert math.isnan(fixed_points.while_falling(course(errors=(10, 80))))
+    assert fixed_points.while_falling(run, below=40) == pytest.approx(0.3)
+    assert math.isnan(fixed_points.while_falling(run, below=20))
 
 
-def test_alignment_while_the_error_falls_is_not_refuted_by_an_end_without():
-    early = course(sB=2, errors=(80, 11, 11), cosines=(0.5, 0.5, 0.0))
-    necessary, enough, _ = fixed_points.scale_claims(
-        [*course(), *early, *course(sB=3, errors=(80, 30), cosines=(0, 1))]
-    )
-    assert necessary[2].startswith("not refuted") and "FA sB 2: 0.50 and 0.00, 11.0 %" in necessary[1]
+def test_alignment_while_the_error_falls_is_not_refuted_by_a_start_or_an_end_without():
+    """The output layer alone comes to 40 %: what is above that is not the hidden layers' doing."""
+    alone = course("shallow", errors=(80, 40))
+    early = course(sB=2, errors=(80, 40, 11, 11), cosines=(-0.5, 0.5, 0.5, 0.0))
+    poor = course(sB=3, errors=(80, 30), cosines=(0, 1))
+    necessary, enough, _ = fixed_points.scale_claims([*course(), *early, *poor, *alone])
+    assert necessary[2].startswith("not refuted: 0.40 or more")
+    assert "FA sB 2: 0.50, 0.33 and 0.00, 11.0 %" in necessary[1]
     assert enough[2] == "yes" and "FA sB 3: cosine 1.00, test error 30.0 %" in enough[1]
-    never = course(sB=2, errors=(80, 11), cosines=(0.1, 0.1))
-    necessary, enough, _ = fixed_points.scale_claims([*course(), *never])
+    never = course(sB=2, errors=(80, 11), cosines=(-0.1, -0.1))
+    necessary, enough, _ = fixed_points.scale_claims([*course(), *never, *alone])
     assert necessary[2] == "no" and enough[2] == "no"
 
 

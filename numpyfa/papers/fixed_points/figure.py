@@ -114,8 +114,8 @@ def draw_scales(axes: Any, nets: Rows) -> None:
     for number, net in enumerate(pick(nets, rule="fa")):
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         error = net["test_error"]
-        axes.plot([net["while it falls"], net["cosine"]], [error, error], color=colour, lw=0.6)
-        axes.plot(net["while it falls"], error, marker, color=colour, label=in_words(net))
+        axes.plot([net["below"], net["cosine"]], [error, error], color=colour, lw=0.6)
+        axes.plot(net["below"], error, marker, color=colour, label=in_words(net))
         axes.plot(net["cosine"], error, marker, color=colour, mfc="none")
     for number, net in enumerate(each for each in nets if each["rule"] != "fa" and each["sW"] == 1):
         look = LOOKS[net["rule"]]
