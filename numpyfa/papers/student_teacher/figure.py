@@ -13,7 +13,7 @@ RULES = ("bp", "fa")
 
 
 def draw(figure: Any, settings: Settings, rows: Rows) -> None:
-    panels = grid(figure, 9, 3)
+    panels = grid(figure, 9, 3, height=56)
     for axes, name, label in zip(panels, ("error", "cosine", "overlap"),
                                  ("generalisation error", "cosine of v and F", "v . F")):  # fmt: skip
         draw_course(axes, rows, name, settings["seeds"])
@@ -27,7 +27,7 @@ def draw(figure: Any, settings: Settings, rows: Rows) -> None:
     for axes, rule in zip(panels[6:8], RULES):
         draw_units(axes, pick(rows, part="draw, theory", rule=rule, seed=0),
                    pick(rows, part="simulation", rule=rule), settings)  # fmt: skip
-        axes.set(ylabel=f"v$_i$ / |v|, {rule.upper()}", title="each unit and its F$_i$ / |F| (dots)")
+        axes.set(ylabel=f"v$_i$ / |v|, {rule.upper()}", title="dotted: F$_i$ / |F|")
     draw_draws(panels[8], rows, settings["draws"])
     for axes in panels:
         along_time(axes, settings["t"])
@@ -96,6 +96,7 @@ def draw_units(axes: Any, theory: Rows, simulated: Rows, settings: Settings) -> 
         axes.plot(t, own, color=colour)
         axes.plot(t, feedback, color=colour, ls=":")
     axes.set_ylim(-1, 1)
+    plain_ticks(axes.yaxis, [-1, -0.5, 0, 0.5, 1])
 
 
 def draw_draws(axes: Any, rows: Rows, draws: int) -> None:
