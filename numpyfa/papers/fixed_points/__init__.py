@@ -29,7 +29,7 @@ from . import figure, verdict, work
 EXPERIMENTS = (
     Experiment(
         name="fixed-points",
-        minutes=4,
+        minutes=10,
         settings=work.SETTINGS,
         quick={
             "seeds": 1,

@@ -175,12 +175,13 @@ def scale_claims(rows: Rows) -> Iterator[Claim]:
     fa = sorted(pick(nets, rule="fa"), key=lambda net: net["test_error"])
     good = [net for net in fa if net["test_error"] < 1.3 * fa[0]["test_error"]]
     words = "; ".join(
-        f"{in_words(net)}: {net['below']:.2f}, {net['falling']:.2f} and {net['cosine']:.2f}, {net['test_error']:.1f} %"
+        f"{in_words(net)}: {or_never(net['below'])}, {or_never(net['falling'])} and {net['cosine']:.2f}, "
+        f"{net['test_error']:.1f} %"
         for net in fa
     )
     found = (
-        f"cosine while the error falls below that of the output layer alone, while it falls at all, and at the end; "
-        f"test error: {words}"
+        f"cosine while the error falls below that of the output layer alone (never: it does not), while it falls at "
+        f"all, and at the end; test error: {words}"
     )
     least = min((net["below"] for net in good if net["below"] == net["below"]), default=np.nan)  # no NaN
     claim = "alignment while the error falls is necessary for performance (E5)"
@@ -196,6 +197,10 @@ def scale_claims(rows: Rows) -> Iterator[Claim]:
         )
     yield "of two nets the better aligned at the end can err twice as often (E5)", found, yes_or_no(pairs)
     yield generalisation(nets)
+
+
+def or_never(cosine: float) -> str:
+    return "never" if np.isnan(cosine) else f"{cosine:.2f}"
 
 
 def generalisation(nets: Rows) -> Claim:
