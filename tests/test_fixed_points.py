@@ -100,6 +100,15 @@ def test_the_spectrum_on_the_range_of_J_leaves_out_what_no_weights_can_make():
     assert len(fp.spectrum(np.eye(3), [np.outer([1, 2, 3], [1, 1, 2])])) == 1
 
 
+def test_the_least_real_part_lies_above_the_symmetric_parts_least():
+    """[[1, 6], [0, 1]]: eigenvalues 1, but -2 and 4 for the symmetric part; so E can grow before it dies away."""
+    assert fp.least_parts(np.array([[1.0, 6.0], [0.0, 1.0]])) == pytest.approx((1, -2))
+    for seed in range(5):
+        S = np.random.default_rng(seed).standard_normal((6, 6))
+        least, symmetric = fp.least_parts(S)
+        assert symmetric < least
+
+
 def test_the_loss_falls_at_the_rate_of_the_cosine(small):
     """d loss = -<gradient, update> = -E^T S E, to 1e-6."""
     W, X, Y, B = small
@@ -131,6 +140,20 @@ def test_near_a_solution_the_residual_follows_the_matrix_exponential_of_S():
     after = fp.descend(near, X, Y, "fa", B, 1e-3, 200)
     expected = expm(-0.2 * S) @ residual(near, X, Y)
     assert np.abs(residual(after, X, Y) - expected).max() < 0.01 * np.abs(expected).max()
+
+
+def test_a_polished_net_has_no_error_but_rounding_and_a_net_that_cannot_stays_or_falls(small):
+    """A 5-7-6-3 net and 4 examples: from a loss of about 1 to below 1e-27, by the smallest change to first order."""
+    W, X, Y, _ = small
+    polished = fp.polish(W, X, Y)
+    assert fp.loss(W, X, Y) > 1 and fp.loss(polished, X, Y) < 1e-27
+    near = moved(polished, [np.random.default_rng(1).standard_normal(w.shape) for w in W], 1e-6)
+    once = np.concatenate([after - before for after, before in zip(fp.polish(near, X, Y, 1), near)], axis=None)
+    J = np.concatenate(fp.jacobian(near, X), axis=1)
+    np.testing.assert_allclose(J @ once, -residual(near, X, Y), rtol=1e-6, atol=1e-12)
+    assert np.abs(once - np.linalg.pinv(J) @ J @ once).max() < 1e-12  # nothing that J does not see
+    X, Y = np.ones((2, 1)), np.array([[0.0], [1.0]])  # one input, two targets: 0.25 is the least
+    assert fp.loss(fp.polish([np.array([[3.0]])], X, Y), X, Y) == pytest.approx(0.25)
 
 
 def test_frozen_layers_stay_and_the_rest_descends(small):

@@ -154,8 +154,9 @@ def test_the_page_on_the_linear_task_shows_the_invariant_lyapunov_and_the_pseudo
 def test_the_page_on_fixed_points_shows_which_solution_feedback_alignment_leaves(run_page):
     printed = run_page("05_fixed_points.py")
     assert numbers(printed, r"differ by (\S+)")[0] < 1e-6
-    assert [each > 0 for each in numbers(printed, r"Re < 0: (\d+)")] == [True, False]
-    least = numbers(printed, r"least real part of S (\S+)")
+    assert [each > 0 for each in numbers(printed, r"Re < 0: (\d+)")] == [True, True, False, False]
+    assert max(numbers(printed, r"polished: loss (\S+),")) < 1e-27
+    least = numbers(printed, r"cosine \S+, least real part of S (\S+)")
     assert least[0] < -1 and least[-1] > 0 and sorted(least) == least
     (start, worst), (safe, highest) = re.findall(r"pushed to (\S+), at worst (\S+),", printed)
     assert float(worst) > 10 * float(start) and float(highest) <= float(safe)

@@ -125,6 +125,8 @@ def test_the_linear_tasks_quantities_in_numbers_worked_out_by_hand():
     assert linear_task.angle_to(-W2, B, "bp", np.array([[3.0]])) == pytest.approx(135)
     assert linear_task.angle_to(W2, B, "fa", np.array([[3.0]])) == pytest.approx(0, abs=1e-5)
     assert np.isnan(linear_task.angle_to(W2, B, "shallow", np.array([[3.0]])))
+    off, zero = np.array([[[0.0, 1.0], [2.0, 0.0]], [[3.0, 0.0], [0.0, 3.0]]]), np.zeros((2, 2))
+    assert linear_task.in_first_mode(off, zero, zero) == pytest.approx([4 / 5, 1 / 2])
 
 
 def test_the_linear_tasks_bad_input_says_what_is_wrong(task):

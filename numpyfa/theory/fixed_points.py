@@ -112,17 +112,26 @@ def stability(
     return S
 
 
-def spectrum(S: np.ndarray, J: Arrays | None = None) -> np.ndarray:
-    """The eigenvalues of S on the range of J (a list of blocks): only such E can be made by moving the weights.
+def range_of(J: Arrays) -> np.ndarray:
+    """An orthonormal basis, in columns, of the range of J (a list of blocks): only such E come of moving weights."""
+    vectors, values, _ = np.linalg.svd(np.concatenate(J, axis=1), full_matrices=False)
+    return vectors[:, values > values[0] * 1e-10]
 
-    Without J, all of them.
-    """
+
+def spectrum(S: np.ndarray, J: Arrays | None = None) -> np.ndarray:
+    """The eigenvalues of S on the range of J; without J, all of them."""
     if J is not None:
-        whole = np.concatenate(J, axis=1)
-        vectors, values, _ = np.linalg.svd(whole, full_matrices=False)
-        basis = vectors[:, values > values[0] * 1e-10]
+        basis = range_of(J)
         S = basis.T @ S @ basis
     return np.linalg.eigvals(S)
+
+
+def least_parts(S: np.ndarray) -> tuple[float, float]:
+    """The least real part of an eigenvalue of S, and the least eigenvalue of (S + S^T) / 2, which is never above it.
+
+    A push that is small enough dies away in the end if the first is positive, and from the beginning if the second is.
+    """
+    return float(np.linalg.eigvals(S).real.min()), float(np.linalg.eigvalsh((S + S.T) / 2)[0])
 
 
 def cosine(
@@ -174,6 +183,28 @@ def descend(
             )
         if after:
             after(step, W)
+    return W
+
+
+def polish(W: Arrays, X: np.ndarray, Y: np.ndarray, most: int = 100) -> Arrays:
+    """W at a solution near by, E = 0 to rounding, by Gauss-Newton: w <- w - s J^+ E, s the first of 1, 1/2, 1/4, ...
+    that lowers the loss.
+
+    J^+ E is the smallest change that would undo E if E were linear in w. Ends when no s lowers the loss, or after so
+    many changes. Raises InputError as `update` does.
+    """
+    check(W, X, "bp", None, Y)
+    places = np.cumsum([each.size for each in W])[:-1]
+    for _ in range(most):
+        J, E = np.concatenate(jacobian(W, X), axis=1), (forward(W, X)[-1] - Y).reshape(-1)
+        changes = np.split(np.linalg.lstsq(J, E, rcond=None)[0], places)
+        for s in 0.5 ** np.arange(20):
+            nearer = [each - s * change.reshape(each.shape) for each, change in zip(W, changes)]
+            if loss(nearer, X, Y) < loss(W, X, Y):
+                break
+        else:
+            break
+        W = nearer
     return W
 
 

@@ -177,6 +177,12 @@ def lyapunov(W_star: np.ndarray, W1: np.ndarray, W2: np.ndarray, B: np.ndarray) 
     return ((B @ (W2 @ W1 - W_star)) ** 2).sum(axis=(-1, -2))
 
 
+def in_first_mode(W_star: np.ndarray, W1: np.ndarray, W2: np.ndarray) -> np.ndarray:
+    """The share of |E|^2 that lies in one singular mode, the largest; one number a net: s_1^2 / sum_k s_k^2."""
+    modes = np.linalg.svd(W2 @ W1 - W_star, compute_uv=False) ** 2
+    return modes[..., 0] / modes.sum(axis=-1)
+
+
 def signal_angle(
     W_star: np.ndarray, W1: np.ndarray, W2: np.ndarray, B: np.ndarray, to: str, x: np.ndarray
 ) -> np.ndarray:

@@ -28,6 +28,7 @@ EXPERIMENTS = (
         verdict=verdict.verdict,
         why={"": "The paper's figures were not at hand: ours are in its model, with settings of our own."},
         source="Refinetti, d'Ascoli, Ohana & Goldt 2021 (arXiv 2011.12428)",
+        place="the claims of its abstract, in its model",
         question="does feedback alignment first align and then memorise, and what decides how far?",
     ),
 )

@@ -8,6 +8,7 @@ from ...lab.experiment import Settings
 from ...lab.looks import COLOURS, LOOKS, MARKERS, STYLES
 from ...lab.plots import at_edge, band, grid, logarithmic, plain_ticks, rule_band
 from ...lab.tables import Rows, column, over_seeds, pick
+from .verdict import by_net, in_words
 
 FEEDBACKS = (("bp", "random", "BP's, random"), ("bp", "mixed", "BP's, mixed"), ("fa", "random", "FA's, random"),
              ("fa", "own", "FA's, its own"))  # fmt: skip
@@ -18,10 +19,10 @@ def draw(figure: Any, settings: Settings, rows: Rows) -> None:
     draw_scratch(one, pick(rows, part="scratch"))
     draw_switches(two, pick(rows, part="switch"), settings)
     draw_pushes(three, pick(rows, part="push"), settings["seeds"])
-    draw_spectrum(four, pick(rows, part="spectrum", seed=0))
-    draw_feedbacks(five, pick(rows, part="feedback"))
+    draw_spectrum(four, pick(rows, part="spectrum", at="polished", seed=0))
+    draw_feedbacks(five, pick(rows, part="feedback", at="polished"))
     draw_rests(rests, pick(rows, part="rest", solution="fa"), (settings["hidden"], settings["narrow"]))
-    draw_scales(scales, pick(rows, part="scale"), settings["scales"])
+    draw_scales(scales, by_net(pick(rows, part="scale")))
     draw_walk(six, pick(rows, part="walk"))
     figure.suptitle(f"fixed-points: {settings['seeds']} seeds; reconstructions, not the paper's settings")
 
@@ -66,22 +67,22 @@ def draw_pushes(axes: Any, rows: Rows, seeds: int) -> None:
 
 
 def draw_spectrum(axes: Any, rows: Rows) -> None:
-    """E4, at seed 0"""
+    """E4, at seed 0, at the polished solutions"""
     for found_by, marker in (("bp", "o"), ("fa", "x")):
         own = pick(rows, solution=found_by)
         axes.plot(column(own, "real"), column(own, "imaginary"), marker, color=LOOKS[found_by].colour, ms=3, mfc="none",
                   mew=0.7, rasterized=True,
-                  label=f"{found_by.upper()}'s, cosine {own[0]['cosine']:.2f}")  # fmt: skip
+                  label=f"{found_by.upper()}'s")  # fmt: skip
     axes.set_xscale("symlog", linthresh=0.1, linscale=0.5)
     low, high = axes.get_xlim()
     plain_ticks(axes.xaxis, [tick for tick in (-100, -10, -1, 0, 1, 10, 100, 1000) if low < tick < high])
     axes.axvline(0, color="0.5", lw=0.8)
-    axes.set(xlabel="real part", ylabel="imaginary part", title="E4 eigenvalues of K, seed 0")
+    axes.set(xlabel="real part", ylabel="imaginary part", title="E4 eigenvalues of S, seed 0")
     axes.legend(loc="upper left", bbox_to_anchor=(0.36, 1), handlelength=1)
 
 
 def draw_feedbacks(axes: Any, rows: Rows) -> None:
-    """E4, for many B"""
+    """E4, for many B, at the polished solutions"""
     for (found_by, kind, label), marker, colour in zip(FEEDBACKS, "o^xs", (*COLOURS[:2], *COLOURS[3:])):
         own = pick(rows, solution=found_by, kind=kind)
         axes.plot(column(own, "cosine"), column(own, "least"), marker, color=colour, mfc="none", mew=0.7, label=label)
@@ -91,7 +92,7 @@ def draw_feedbacks(axes: Any, rows: Rows) -> None:
     axes.axhline(0, color="0.5", lw=0.8)
     axes.set(
         xlabel="cosine of update and gradient",
-        ylabel="least real part of K",
+        ylabel="least real part of S",
         title="E4 for other B (mixed: with W$_2^T$)",
     )
     axes.legend(loc="upper left", bbox_to_anchor=(0, 0.86), handlelength=1, title="solution, B", labelspacing=0.3)
@@ -108,24 +109,25 @@ def draw_rests(axes: Any, rows: Rows, widths: tuple[int, int]) -> None:
     axes.legend(loc="lower left", title="hidden units")
 
 
-def draw_scales(axes: Any, rows: Rows, scales: list[list[Any]]) -> None:
-    """E5: a marker a seed, beside BP's and shallow learning's mean"""
-    for number, (rule, sW, sB, lr) in enumerate(each for each in scales if each[0] == "fa"):
-        own = pick(rows, rule=rule, sW=sW, sB=sB, lr=lr)
-        axes.plot(column(own, "cosine"), column(own, "test_error"), MARKERS[number % len(MARKERS)],
-                  color=COLOURS[number % len(COLOURS)],
-                  label=f"{sW:g}, {sB:g}" + (f", {lr:g}" if lr != 0.1 else ""))  # fmt: skip
-    for rule in ("bp", "shallow"):
-        own = pick(rows, rule=rule, sW=1)
-        if own:
-            axes.axhline(column(own, "test_error").mean(), label=rule, **LOOKS[rule].line() | {"lw": 0.8})
-    axes.set(xlabel="cosine of update and gradient", ylabel="test error (%)", title="E5 scales", yscale="log")
+def draw_scales(axes: Any, nets: Rows) -> None:
+    """E5: a marker a net, full at its cosine while the error falls and hollow at the end; beside BP and shallow"""
+    for number, net in enumerate(pick(nets, rule="fa")):
+        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+        error = net["test_error"]
+        axes.plot([net["below"], net["cosine"]], [error, error], color=colour, lw=0.6)
+        axes.plot(net["below"], error, marker, color=colour, label=in_words(net))
+        axes.plot(net["cosine"], error, marker, color=colour, mfc="none")
+    for number, net in enumerate(each for each in nets if each["rule"] != "fa" and each["sW"] == 1):
+        look = LOOKS[net["rule"]]
+        axes.axhline(net["test_error"], color=look.colour, ls=STYLES[number % len(STYLES)], lw=0.8, label=in_words(net))
+    axes.set(
+        xlabel="cosine: error falling (full), end (hollow)", ylabel="test error (%)", title="E5 scales", yscale="log"
+    )
     plain_ticks(axes.yaxis, [10, 15, 20, 30, 40])
     axes.legend(
-        title="sW, sB, step",
         loc="upper right",
         bbox_to_anchor=(1.03, -0.23),
-        ncols=4,
+        ncols=2,
         handlelength=1.5,
         columnspacing=1,
     )

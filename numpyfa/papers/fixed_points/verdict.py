@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...lab.experiment import Settings
+from ...lab.experiment import Row, Settings
 from ...lab.tables import Rows, column, over_seeds, pick
 
 WINDOWS = ((0, 60), (60, 400), (400, np.inf))  # of steps, in E6
@@ -16,7 +16,8 @@ def table(settings: Settings, rows: Rows) -> Rows:
         from_scratch(pick(rows, part="scratch")),
         random_walk(pick(rows, part="walk")),
         *extrema(settings, pick(rows, part="rest", solution="fa")),
-        stability(pick(rows, part="feedback")),
+        *stability(pick(rows, part="feedback", at="as trained"), "as trained"),
+        *stability(pick(rows, part="feedback", at="polished"), "polished"),
         pushes(pick(rows, part="push")),
         *scale_claims(pick(rows, part="scale")),
         *switches(settings["epochs"] // 2, pick(rows, part="switch")),
@@ -29,8 +30,8 @@ def verdict(settings: Settings, table: Rows) -> list[str]:
     return [f"{row['claim']}: {row['supported']}" for row in table]
 
 
-def yes_or_no(yes: object) -> str:
-    return "yes" if yes else "no"
+def yes_or_no(yes: object, no: str = "no") -> str:
+    return "yes" if yes else no
 
 
 def from_scratch(rows: Rows) -> Claim:
@@ -75,23 +76,41 @@ def extrema(settings: Settings, rows: Rows) -> Iterator[Claim]:
         yield claim, found, yes_or_no(gradient < 10 * update)
 
 
-def stability(rows: Rows) -> Claim:
+def stability(rows: Rows, at: str) -> Iterator[Claim]:
+    """Two claims: that one acute angle tells stable from unstable, and that acute angles for every E do."""
     stable, unstable = ([row for row in rows if (row["least"] > 0) == yes] for yes in (True, False))
-    own = pick(rows, solution="fa", kind="own")
-    random = pick(rows, kind="random")
-    fail = sum(row["least"] < 0 for row in random)
-    claim = "alignment is a criterion of stability (E4)"
+    where = f"(E4, solutions {at})"
+    every = f"acute angles for every E, S + S^T positive definite, are one {where}"
     if not stable or not unstable:
-        return claim, f"all {len(rows)} cases are {'stable' if stable else 'unstable'}", "not decided"
+        found = f"all {len(rows)} cases are {'stable' if stable else 'unstable'}"
+        yield f"an acute angle is a criterion of stability {where}", found, "not decided"
+        yield every, found, "not decided"
+        return
+
+    def counts(name: str) -> str:
+        """In how many cases a number is positive."""
+        yes, no = (sum(row[name] > 0 for row in each) for each in (stable, unstable))
+        return f"in {yes} of {len(stable)} stable and {no} of {len(unstable)} unstable cases"
+
+    own, random = pick(rows, solution="fa", kind="own"), pick(rows, kind="random")
     high, low = column(unstable, "cosine"), column(stable, "cosine")
     found = (
-        f"FA's solutions with their own B: cosine {span(column(own, 'cosine'))}, least real part of K "
-        f"{span(column(own, 'least'))}; BP's and FA's solutions with {len(random)} random B: cosine "
-        f"{span(column(random, 'cosine'))}, {fail} unstable; with B mixed with W_2^T too, all {len(stable)} stable "
-        f"cases have cosines from {low.min():.2f}, the {len(unstable)} unstable ones up to {high.max():.2f}"
+        f"at losses of {span(column(rows, 'loss'))}: FA's solutions with their own B: cosine "
+        f"{span(column(own, 'cosine'))}, least real part of S {span(column(own, 'least'))}; BP's and FA's solutions "
+        f"with {len(random)} random B: cosine {span(column(random, 'cosine'))}, "
+        f"{sum(row['least'] < 0 for row in random)} unstable; with B mixed with W_2^T too, the stable cases have "
+        f"cosines from {low.min():.2f}, the unstable ones up to {high.max():.2f}. The hidden layer's angle is acute "
+        f"{counts('cosine')}, that of all layers {counts('cosine_all')}"
     )
     separate = low.min() > high.max()
-    return claim, found, "yes" if separate else "in part: the two overlap"
+    yield f"an acute angle is a criterion of stability {where}", found, yes_or_no(separate, "in part: the two overlap")
+
+    least = column(own, "least_symmetric")
+    found = f"{counts('least_symmetric')}; least eigenvalue of (S + S^T) / 2 at FA's own solutions {span(least)}"
+    missed = sum(row["least_symmetric"] <= 0 for row in stable)
+    wrong = sum(row["least_symmetric"] > 0 for row in unstable)
+    answer = f"{'not sufficient' if wrong else 'sufficient'}, {'not necessary' if missed else 'and necessary here'}"
+    yield every, found, answer
 
 
 def pushes(rows: Rows) -> Claim:
@@ -110,29 +129,100 @@ def pushes(rows: Rows) -> Claim:
     return claim, f"the loss grows: {'; '.join(words)}", yes_or_no(yes)
 
 
-def scale_claims(rows: Rows) -> Iterator[Claim]:
-    """Two claims from the means over seeds, under FA; BP's error stands beside."""
-    nets = []
-    for key in dict.fromkeys((row["sW"], row["sB"], row["lr"]) for row in pick(rows, rule="fa")):
-        own = pick(rows, rule="fa", sW=key[0], sB=key[1], lr=key[2])
-        nets.append((column(own, "cosine").mean(), column(own, "test_error").mean(), key))
-    best = min(error for _, error, _ in nets)
-    good = [each for each in nets if each[0] < 0.3 and each[1] < 1.3 * best]
-    found = "no net with a cosine below 0.3 comes near" if not good else "; ".join(map(net_in_words, good))
-    claim = "alignment at the end is necessary for performance (E5)"
-    yield claim, f"{found}; the best net has {best:.1f} %", "not refuted" if not good else "no"
+SCALED = ("rule", "sW", "sB", "lr", "hidden_lr")
 
-    pairs = [(a, b) for a in nets for b in nets if a[0] > b[0] + 0.1 and a[1] > 2 * b[1]]
+
+def by_net(rows: Rows) -> Rows:
+    """A row for each net of E5, means over seeds: the errors and the cosine at the end, and the cosine while the error
+    falls, all the way (`falling`) and below what the output layer alone comes to from such weights (`below`)."""
+    alone = {row["sW"]: row["test_error"] for row in ends(pick(rows, rule="shallow"))}
+    nets = []
+    for net in ends(rows):
+        own = pick(rows, **{name: net[name] for name in SCALED})
+        runs = [pick(own, seed=seed) for seed in dict.fromkeys(row["seed"] for row in own)]
+        limits = {"falling": np.inf, "below": alone.get(net["sW"], np.inf)}
+        nets.append(net | {name: mean([while_falling(run, limit) for run in runs]) for name, limit in limits.items()})
+    return nets
+
+
+def ends(rows: Rows) -> Rows:
+    """A row for each net of E5: the means over seeds at the last look."""
+    nets = []
+    for key in dict.fromkeys(tuple(row[name] for name in SCALED) for row in rows):
+        own = pick(rows, **dict(zip(SCALED, key)))
+        last = pick(own, epoch=max(row["epoch"] for row in own))
+        found = {name: mean(column(last, name)) for name in ("train_error", "test_error", "cosine")}
+        nets.append(dict(zip(SCALED, key)) | found)
+    return nets
+
+
+def mean(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.mean(values))
+
+
+def while_falling(run: Rows, below: float = np.inf) -> float:
+    """The mean cosine of a run, weighted by how much the test error falls meanwhile: by the logarithm of the factor
+    from one look to the next of the lowest error so far, so that a halving counts alike early and late. What falls
+    above `below` does not count; NaN if nothing does."""
+    lowest = np.log(np.minimum(np.minimum.accumulate(column(run, "test_error")), below))
+    cosine, falls = column(run, "cosine"), lowest[:-1] - lowest[1:]
+    return float((falls * (cosine[:-1] + cosine[1:]) / 2).sum() / falls.sum()) if falls.any() else np.nan
+
+
+def scale_claims(rows: Rows) -> Iterator[Claim]:
+    """Three claims of E5."""
+    nets = by_net(rows)
+    fa = sorted(pick(nets, rule="fa"), key=lambda net: net["test_error"])
+    good = [net for net in fa if net["test_error"] < 1.3 * fa[0]["test_error"]]
+    words = "; ".join(
+        f"{in_words(net)}: {or_never(net['below'])}, {or_never(net['falling'])} and {net['cosine']:.2f}, "
+        f"{net['test_error']:.1f} %"
+        for net in fa
+    )
+    found = (
+        f"cosine while the error falls below that of the output layer alone (never: it does not), while it falls at "
+        f"all, and at the end; test error: {words}"
+    )
+    least = min((net["below"] for net in good if net["below"] == net["below"]), default=np.nan)  # no NaN
+    claim = "alignment while the error falls is necessary for performance (E5)"
+    yield claim, found, "no" if least <= 0 else f"not refuted: {least:.2f} or more in nets within 1.3 times the best"
+
+    pairs = [(a, b) for a in fa for b in fa
+             if a["cosine"] > b["cosine"] + 0.1 and a["test_error"] > 2 * b["test_error"]]  # fmt: skip
     found = "no such pair"
     if pairs:
-        widest = max(pairs, key=lambda pair: pair[0][1] / pair[1][1])
-        found = "; ".join(net_in_words(net) for net in widest)
-    yield "of two nets the better aligned can err twice as often (E5)", found, yes_or_no(pairs)
+        widest = max(pairs, key=lambda pair: pair[0]["test_error"] / pair[1]["test_error"])
+        found = "; ".join(
+            f"{in_words(net)}: cosine {net['cosine']:.2f}, test error {net['test_error']:.1f} %" for net in widest
+        )
+    yield "of two nets the better aligned at the end can err twice as often (E5)", found, yes_or_no(pairs)
+    yield generalisation(nets)
 
 
-def net_in_words(net: tuple) -> str:
-    cosine, error, (sW, sB, lr) = net
-    return f"sW {sW:g}, sB {sB:g}, step {lr:g}: cosine {cosine:.2f}, test error {error:.1f} %"
+def or_never(cosine: float) -> str:
+    return "never" if np.isnan(cosine) else f"{cosine:.2f}"
+
+
+def generalisation(nets: Rows) -> Claim:
+    """FA beside BP, whose hidden layers take larger steps too, among the nets that make no error in training."""
+    known = [net for net in nets if net["train_error"] == 0]
+    words = "; ".join(f"{in_words(net)}: {net['test_error']:.1f} %" for net in known if net["rule"] != "shallow")
+    found = f"test error of the nets without training error: {words or 'there is none'}"
+    fa, bp = ([net["test_error"] for net in pick(known, rule=rule)] for rule in ("fa", "bp"))
+    answer = (
+        yes_or_no(min(fa) < min(bp), "no: not than BP with a larger step in the hidden layers")
+        if fa and bp
+        else "not decided"
+    )
+    return "FA generalises better than BP (E5)", found, answer
+
+
+def in_words(net: Row) -> str:
+    """What of a net was scaled."""
+    usual = {"sW": 1, "sB": 1, "lr": 0.1, "hidden_lr": 1}
+    names = {"sW": "sW", "sB": "sB", "lr": "step", "hidden_lr": "hidden step times"}
+    scaled = [f"{names[name]} {net[name]:g}" for name, each in usual.items() if net[name] != each]
+    return " ".join([net["rule"].upper(), *scaled])
 
 
 def switches(half: int, rows: Rows) -> Iterator[Claim]:

@@ -14,7 +14,7 @@ from ...learn import evaluate, train_step
 from ...losses import SoftmaxCrossEntropy
 from ...metrics import cosine, gradient_cosine, total_gradient_cosine
 from ...network import Network
-from ...optim import SGD
+from ...optim import SGD, hidden_multiples
 from ...rules import BP, FA, Shallow
 from ...theory import fixed_points as theory
 
@@ -23,9 +23,11 @@ SETTINGS = {
     "examples": [2000, 1000],
     "epochs": 40,
     "switches": [["bp", "fa"], ["fa", "bp"], ["bp", "bp"], ["bp", "shallow"]],
-    "scales": [["fa", 1, 1, 0.1], ["fa", 0.001, 1, 0.1], ["fa", 3, 1, 0.1], ["fa", 10, 1, 0.1], ["fa", 1, 0.01, 0.1],
-               ["fa", 1, 0.1, 0.1], ["fa", 1, 10, 0.1], ["fa", 1, 100, 0.1], ["fa", 1, 100, 0.003], ["bp", 1, 1, 0.1],
-               ["bp", 10, 1, 0.1], ["shallow", 1, 1, 0.1]],
+    "scales": [["fa", 1, 1, 0.1, 1], ["fa", 0.001, 1, 0.1, 1], ["fa", 3, 1, 0.1, 1], ["fa", 10, 1, 0.1, 1],
+               ["fa", 1, 0.01, 0.1, 1], ["fa", 1, 0.1, 0.1, 1], ["fa", 1, 10, 0.1, 1], ["fa", 1, 100, 0.1, 1],
+               ["fa", 1, 100, 0.003, 1], ["bp", 1, 1, 0.1, 1], ["bp", 1, 1, 0.1, 3], ["bp", 1, 1, 0.1, 10],
+               ["bp", 1, 1, 0.1, 30], ["bp", 10, 1, 0.1, 1], ["shallow", 1, 1, 0.1, 1],
+               ["shallow", 0.001, 1, 0.1, 1], ["shallow", 3, 1, 0.1, 1], ["shallow", 10, 1, 0.1, 1]],
     "scale_epochs": 60,
     "small": 40,
     "hidden": 40,
@@ -38,12 +40,16 @@ SETTINGS = {
     "shares": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0],
     "walk_steps": 4000,
 }  # fmt: skip
+# When E5 looks, in epochs: most often in the first, in which the error falls most, and after the tenth at every fifth.
+FIRST, EVERY, LATER = (0.05, 0.1, 0.2, 0.5), 10, 5
 
 
 class Large:
     """The large net in training: `epoch(rule)` trains it, `measure()` says how it is."""
 
-    def __init__(self, settings: Settings, seed: int, sW: float = 1.0, sB: float = 1.0, lr: float = 0.1) -> None:
+    def __init__(
+        self, settings: Settings, seed: int, sW: float = 1.0, sB: float = 1.0, lr: float = 0.1, hidden: float = 1.0
+    ) -> None:
         fan_in = (784, 100, 100)
         layers = [Dense(100, "tanh", init=f"uniform:{sW / n**0.5}") for n in fan_in[:2]]
         self.net = Network(
@@ -52,6 +58,7 @@ class Large:
         fa = FA(self.net, seed=seed, init=f"uniform:{sB / 10}")
         self.rules = {"bp": BP(self.net), "fa": fa, "shallow": Shallow(self.net)}
         self.loss, self.optimizer, self.streams, self.count = SoftmaxCrossEntropy(), SGD(lr), Streams(seed), 0
+        self.optimizer.multiples = hidden_multiples(self.net, hidden)
         images = data.load("mnist").part(*settings["examples"])
         self.x, self.x_test = (self.net.as_input(x) for x in (images.x_train, images.x_test))
         self.labels, self.labels_test = images.y_train.astype(int), images.y_test.astype(int)
@@ -80,14 +87,16 @@ class Large:
         return traces, self.loss.output(self.net, traces, self.target)
 
     def measure(self) -> Row:
-        """Losses, errors in % and cosines of FA's hidden gradients to BP's."""
+        """Loss, errors in % and the cosine of FA's hidden gradients to BP's."""
         loss, train_error = evaluate(self.net, self.loss, self.x, self.labels)
         test_error = evaluate(self.net, self.loss, self.x_test, self.labels_test)[1]
-        traces, output = self.look()
-        row = {"loss": loss, "train_error": train_error, "test_error": test_error}
-        row["cosine"] = total_gradient_cosine(self.rules["fa"], traces, output)
-        by_layer = gradient_cosine(self.rules["fa"], traces, output)
-        return row | {f"cosine_{layer}": value for layer, value in by_layer.items()}
+        cosine = total_gradient_cosine(self.rules["fa"], *self.look())
+        return {"loss": loss, "train_error": train_error, "test_error": test_error, "cosine": cosine}
+
+    def measure_layers(self) -> Row:
+        """The same, and the cosine of each hidden layer."""
+        by_layer = gradient_cosine(self.rules["fa"], *self.look())
+        return self.measure() | {f"cosine_{layer}": value for layer, value in by_layer.items()}
 
     def update(self, rule: str) -> np.ndarray:
         """The gradient as the rule has it, over all training examples, as one vector."""
@@ -102,10 +111,10 @@ class Large:
 def scratch(settings: Settings, seed: int) -> list[Row]:
     """E1"""
     large = Large(settings, seed)
-    rows = [{"part": "scratch", "seed": seed, "epoch": 0} | large.measure()]
+    rows = [{"part": "scratch", "seed": seed, "epoch": 0} | large.measure_layers()]
     for epoch in range(1, settings["epochs"] + 1):
         large.epoch("fa")
-        rows.append({"part": "scratch", "seed": seed, "epoch": epoch} | large.measure())
+        rows.append({"part": "scratch", "seed": seed, "epoch": epoch} | large.measure_layers())
     return rows
 
 
@@ -116,16 +125,31 @@ def switch(settings: Settings, first: str, then: str, seed: int) -> list[Row]:
     for epoch in range(2 * half + 1):
         if epoch:
             large.epoch(first if epoch <= half else then)
-        rows.append({"part": "switch", "first": first, "then": then, "seed": seed, "epoch": epoch} | large.measure())
+        rows.append(
+            {"part": "switch", "first": first, "then": then, "seed": seed, "epoch": epoch} | large.measure_layers()
+        )
     return rows
 
 
-def scale(settings: Settings, rule: str, sW: float, sB: float, lr: float, seed: int) -> list[Row]:
+def scale(settings: Settings, rule: str, sW: float, sB: float, lr: float, hidden: float, seed: int) -> list[Row]:
     """E5"""
-    large = Large(settings, seed, sW, sB, lr)
-    for _ in range(settings["scale_epochs"]):
-        large.epoch(rule)
-    return [{"part": "scale", "rule": rule, "sW": sW, "sB": sB, "lr": lr, "seed": seed} | large.measure()]
+    large = Large(settings, seed, sW, sB, lr, hidden)
+    about = {"part": "scale", "rule": rule, "sW": sW, "sB": sB, "lr": lr, "hidden_lr": hidden, "seed": seed}
+
+    def look(epoch: float) -> Row:
+        return about | {"epoch": float(epoch)} | large.measure()
+
+    rows, last = [look(0)], settings["scale_epochs"]
+    for epoch in range(1, last + 1):
+        batches = large.batches()
+        marks = {round(share * len(batches)) for share in FIRST} if epoch == 1 else set()
+        if epoch <= EVERY or epoch % LATER == 0 or epoch == last:
+            marks.add(len(batches))
+        for number, batch in enumerate(batches, start=1):
+            large.step(rule, batch)
+            if number in marks:
+                rows.append(look(epoch - 1 + number / len(batches)))
+    return rows
 
 
 def walk(settings: Settings, rule: str, seed: int) -> list[Row]:
@@ -152,47 +176,47 @@ def walk(settings: Settings, rule: str, seed: int) -> list[Row]:
 
 
 def small(settings: Settings, seed: int) -> list[Row]:
-    """E3 and E4: a BP solution and an FA solution from one start, the spectra of K there, and what becomes of them when
+    """E3 and E4: a BP solution and an FA solution from one start, the spectra of S there, and what becomes of them when
     their first layer is pushed. And how fast update and gradient fall on the way to the FA solution."""
     X, Y, W, B = small_net(settings, seed, settings["hidden"])
-    rows, solutions = [], {}
+    rows: list[Row] = []
     for found_by in ("bp", "fa"):
         about = {"seed": seed, "solution": found_by}
-        solutions[found_by], on_the_way = rest(settings, W, X, Y, found_by, B)
+        solution, on_the_way = rest(settings, W, X, Y, found_by, B)
         rows += [{"part": "rest", "hidden": settings["hidden"]} | about | row for row in on_the_way]
-        solution = solutions[found_by]
-        values = theory.spectrum(theory.stability(solution, X, "fa", B), theory.jacobian(solution, X))
-        about_cosine = about | {"cosine": theory.cosine(solution, X, Y, "fa", B, layers=[1])}
-        rows += [
-            {"part": "spectrum", "real": float(value.real), "imaginary": float(value.imag)} | about_cosine
-            for value in values
-        ]
         noise = settings["noise"] * np.random.default_rng([seed, 1]).standard_normal(W[0].shape)
         for frozen in ((), (2,)):
             rows += push(settings, [solution[0] + noise, solution[1]], X, Y, B, frozen, about)
-    return rows + feedbacks(settings, solutions, X, Y, B, seed)
-
-
-def feedbacks(settings: Settings, solutions: dict, X: np.ndarray, Y: np.ndarray, B: dict, seed: int) -> list[Row]:
-    """Stability at each solution for many B: random ones, and at the BP solution mixtures of these with W_2^T. And at
-    the FA solution for the B that it was learned with."""
-    rows = []
-    for found_by, solution in solutions.items():
-        tried = [("own", 0.0, B[2])] if found_by == "fa" else []
-        for draw in range(settings["draws"]):
-            random = np.random.default_rng([seed, 2, draw]).uniform(-1, 1, B[2].shape)
-            random *= np.linalg.norm(solution[1]) / np.linalg.norm(random)
-            shares = settings["shares"] if found_by == "bp" and draw < 5 else [0.0]
-            tried += [
-                ("mixed" if share else "random", share, (1 - share) * random + share * solution[1].T)
-                for share in shares
+        E = theory.forward(solution, X)[-1] - Y
+        for at, place in (("as trained", solution), ("polished", theory.polish(solution, X, Y))):
+            here = about | {"at": at, "loss": theory.loss(place, X, Y)}
+            rows += feedbacks(settings, place, X, E, B, here)
+            values = theory.spectrum(theory.stability(place, X, "fa", B), theory.jacobian(place, X))
+            rows += [
+                {"part": "spectrum", "real": float(value.real), "imaginary": float(value.imag)} | here
+                for value in values
             ]
-        for kind, share, each in tried:
-            K = theory.stability(solution, X, "fa", {2: each})
-            row = {"part": "feedback", "seed": seed, "solution": found_by, "kind": kind, "share": share}
-            row["cosine"] = theory.cosine(solution, X, Y, "fa", {2: each}, layers=[1])
-            row["least"] = float(theory.spectrum(K, theory.jacobian(solution, X)).real.min())
-            rows.append(row | {"least_symmetric": float(np.linalg.eigvalsh((K + K.T) / 2)[0])})
+    return rows
+
+
+def feedbacks(settings: Settings, W: list, X: np.ndarray, E: np.ndarray, B: dict, about: Row) -> list[Row]:
+    """The criteria of stability at W for many B: random ones, at BP's solution mixtures of these with W_2^T too, and at
+    FA's the B that it was learned with. The angles are those for the error E; S + S^T and S ask of every one."""
+    seed, Y = about["seed"], theory.forward(W, X)[-1] - E  # with these targets the error at W is E
+    basis, rows = theory.range_of(theory.jacobian(W, X)), []
+    tried = [("own", 0.0, B[2])] if about["solution"] == "fa" else []
+    for draw in range(settings["draws"]):
+        random = np.random.default_rng([seed, 2, draw]).uniform(-1, 1, B[2].shape)
+        random *= np.linalg.norm(W[1]) / np.linalg.norm(random)
+        shares = settings["shares"] if about["solution"] == "bp" and draw < 5 else [0.0]
+        tried += [("mixed" if share else "random", share, (1 - share) * random + share * W[1].T) for share in shares]
+    for kind, share, each in tried:
+        S = basis.T @ theory.stability(W, X, "fa", {2: each}) @ basis
+        row = {"part": "feedback", "kind": kind, "share": share} | about
+        row["cosine"] = theory.cosine(W, X, Y, "fa", {2: each}, layers=[1])
+        row["cosine_all"] = theory.cosine(W, X, Y, "fa", {2: each})
+        row["least"], row["least_symmetric"] = theory.least_parts(S)
+        rows.append(row)
     return rows
 
 

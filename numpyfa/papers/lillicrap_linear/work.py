@@ -20,9 +20,11 @@ SETTINGS = {
     "scalar_dt": 0.002,
     "scalar_steps": 20000,
     "probes": 200,
+    "directions": 2000,
     "seeds": 10,
 }
-ANGLES = (("bp", "angle_bp"), ("pseudo", "angle_pseudo"))
+ANGLES = (("bp", "angle_bp"), ("pseudo", "angle_pseudo"))  # over the errors that are left, e = E x
+ANY = (("bp", "any_bp"), ("pseudo", "any_pseudo"))  # over errors of all directions alike, e from N(0, I)
 
 
 def jobs(settings: Settings) -> list[Job]:
@@ -41,13 +43,14 @@ def inputs(settings: Settings, steps: int) -> np.ndarray:
 
 
 def measure(settings: Settings, T: np.ndarray, A: np.ndarray, W: np.ndarray, B: np.ndarray, about: Row) -> list[Row]:
-    """One row a seed: the error, and the angles between B e and what the others would say."""
+    """One row a seed: the error, how much of it is in one singular mode, and the angles between B e and what the others
+    would say."""
     probes = np.random.default_rng(2).standard_normal((30, settings["probes"]))
-    error, angles = task.error(T, A, W), {name: task.signal_angle(T, A, W, B, to, probes) for to, name in ANGLES}
-    return [
-        about | {"seed": seed, "error": float(error[seed])} | {k: float(v[seed]) for k, v in angles.items()}
-        for seed in range(len(T))
-    ]
+    alike = np.random.default_rng(3).standard_normal((10, settings["directions"]))
+    found = {"error": task.error(T, A, W), "first_mode": task.in_first_mode(T, A, W)}
+    found |= {name: task.signal_angle(T, A, W, B, to, probes) for to, name in ANGLES}
+    found |= {name: task.angle_to(W, B, to, alike) for to, name in ANY}
+    return [about | {"seed": seed} | {k: float(v[seed]) for k, v in found.items()} for seed in range(len(T))]
 
 
 def learn(settings: Settings, rule: str) -> list[Row]:

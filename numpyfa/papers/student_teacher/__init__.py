@@ -6,9 +6,12 @@ what we chose (those marked * as far as its words allow):
     teacher          * T = identity, all second-layer weights 1, no noise
     units            g(x) = erf(x / sqrt 2); * the poster says sigmoidal
     learning rate    0.2, for both layers
-    v at the start   0.1 N(0, 1), one draw for all runs
-    feedback F       N(0, 1), one draw for all runs
+    v at the start   0.1 N(0, 1), one draw for all seeds
+    feedback F       N(0, 1), one draw for all seeds
     time             t = steps / N to 1000
+
+Whether v turns to F must not hang on one draw, so six draws of (v, F) are followed, each in theory and by one
+simulation; the first of them is that of the seeds.
 
 The seeds differ in their examples and in the directions of their weights, so the spread is that of a finite N. From
 R = 0 nothing tells one teacher unit from another, and in theory nothing ever will: the columns of R stay equal. A
@@ -22,9 +25,9 @@ from . import figure, verdict, work
 EXPERIMENTS = (
     Experiment(
         name="student-teacher",
-        minutes=2,
+        minutes=4,
         settings=work.SETTINGS,
-        quick={"t": 100, "marks": 25, "seeds": 4},
+        quick={"t": 100, "marks": 25, "seeds": 4, "draws": 3},
         jobs=work.jobs,
         work=work.work,
         draw=figure.draw,

@@ -1,4 +1,4 @@
-"""The figure: six panels from the rows of all jobs, one function each."""
+"""The figure: nine panels from the rows of all jobs, one function each."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ import numpy as np
 
 from ...lab.experiment import Settings
 from ...lab.looks import COLOURS, LOOKS, STYLES
-from ...lab.plots import grid, logarithmic, plain_ticks, rule_band
+from ...lab.plots import band, grid, logarithmic, plain_ticks, rule_band
 from ...lab.tables import Rows, column, over_seeds, pick
 
 RULES = ("bp", "fa")
 
 
 def draw(figure: Any, settings: Settings, rows: Rows) -> None:
-    panels = grid(figure, 6, 3)
+    panels = grid(figure, 9, 3, height=56)
     for axes, name, label in zip(panels, ("error", "cosine", "overlap"),
                                  ("generalisation error", "cosine of v and F", "v . F")):  # fmt: skip
         draw_course(axes, rows, name, settings["seeds"])
@@ -24,6 +24,11 @@ def draw(figure: Any, settings: Settings, rows: Rows) -> None:
         draw_overlaps(axes, pick(rows, part="theory", rule=rule), settings["K"])
         axes.set(ylabel=f"overlaps in theory, {rule.upper()}")
     draw_deviation(panels[5], pick(rows, part="simulation"), settings["N"])
+    for axes, rule in zip(panels[6:8], RULES):
+        draw_units(axes, pick(rows, part="draw, theory", rule=rule, seed=0),
+                   pick(rows, part="simulation", rule=rule), settings)  # fmt: skip
+        axes.set(ylabel=f"v$_i$ / |v|, {rule.upper()}", title="dotted: F$_i$ / |F|")
+    draw_draws(panels[8], rows, settings["draws"])
     for axes in panels:
         along_time(axes, settings["t"])
     figure.suptitle(
@@ -74,4 +79,36 @@ def draw_deviation(axes: Any, simulated: Rows, N: int) -> None:
     axes.annotate("5 / sqrt N", (0.02, 5 / np.sqrt(N)), va="bottom", fontsize=7)
     logarithmic(axes)
     axes.set(ylabel="largest |simulation - theory|")
+    axes.legend(loc="lower right")
+
+
+def draw_units(axes: Any, theory: Rows, simulated: Rows, settings: Settings) -> None:
+    """The poster's plot: each unit's weight v_i beside its feedback F_i, both vectors over their length."""
+    units = range(1, settings["K"] + 1)
+    v, F = (np.array([column(theory, f"{name}_{i}") for i in units]) for name in "vF")
+    seeds = [pick(simulated, seed=seed) for seed in range(settings["seeds"])]
+    found = np.array([[column(own, f"v_{i}") for i in units] for own in seeds])  # seeds x K x times
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    t = column(theory, "t")
+    for colour, own, feedback, runs in zip(COLOURS, v / np.linalg.norm(v, axis=0), F / np.linalg.norm(F, axis=0),
+                                           found.swapaxes(0, 1)):  # fmt: skip
+        band(axes, t, runs.mean(axis=0), runs.std(axis=0), colour, "none", None)
+        axes.plot(t, own, color=colour)
+        axes.plot(t, feedback, color=colour, ls=":")
+    axes.set_ylim(-1, 1)
+    plain_ticks(axes.yaxis, [-1, -0.5, 0, 0.5, 1])
+
+
+def draw_draws(axes: Any, rows: Rows, draws: int) -> None:
+    """cos(v, F) of each draw of v and F: thin lines in theory, points in simulation; and the mean in theory."""
+    for rule in RULES:
+        look = LOOKS[rule]
+        for draw in range(draws):
+            theory, simulated = (pick(rows, part=f"draw, {which}", rule=rule, seed=draw)[::step]
+                                 for which, step in (("theory", 1), ("simulation", 3)))  # fmt: skip
+            axes.plot(column(theory, "t"), column(theory, "cosine"), **look.line() | {"lw": 0.4})
+            axes.plot(column(simulated, "t"), column(simulated, "cosine"), ".", color=look.colour, ms=2)
+        t, mean, _ = over_seeds(pick(rows, part="draw, theory", rule=rule), "t", "cosine")
+        axes.plot(t, mean, label=f"{rule}, mean", **look.line() | {"lw": 2})
+    axes.set(ylabel="cosine of v and F", title=f"{draws} draws of v and F", ylim=(-1, 1.05))
     axes.legend(loc="lower right")
