@@ -169,6 +169,43 @@ def test_a_file_cut_off_while_it_was_made_goes_on_from_its_last_whole_chunks(fol
     assert not list(cache.rglob("*.part"))
 
 
+def test_what_cannot_be_cleaned_up_is_told_and_a_folder_there_stays(folder, cache, monkeypatch):
+    fa.load(folder)
+    (before,) = cache.rglob("*.pixels")
+    (before.parent / "a folder").mkdir()
+    paint(folder / "train/ant/d.png", colour=(9, 100, 200))
+
+    def forbid(path):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as forbidden:
+        forbidden.setattr(decoded.Path, "unlink", forbid)
+        with pytest.warns(UserWarning, match="is of no use any more and cannot be removed: Permission denied"):
+            assert len(fa.load(folder).x_train) == 6
+    assert before.exists()
+    paint(folder / "train/ant/e.png", colour=(8, 100, 200))
+    assert len(fa.load(folder).x_train) == 7
+    assert not before.exists() and (before.parent / "a folder").is_dir()
+
+
+def test_where_no_process_can_be_kept_out_each_writes_a_file_of_its_own(folder, cache, monkeypatch):
+    """Another process is in the midst of it when this one begins."""
+    whole = np.array(fa.load(folder).x_train)
+    (path,) = cache.rglob("*.pixels")
+    mark = path.stem
+    path.with_suffix(".json").unlink()
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    theirs = path.parent / f"{mark}.{os.getpid() + 1}.part"
+    theirs.write_bytes(b"theirs")
+    np.testing.assert_array_equal(fa.load(folder).x_train, whole)
+    assert theirs.read_bytes() == b"theirs" and [each.name for each in path.parent.glob("*.part")] == [theirs.name]
+    names = []
+    monkeypatch.setattr(decoded, "whole_chunks", lambda part, image_bytes: names.append(part.name) or 0)
+    path.with_suffix(".json").unlink()
+    fa.load(folder)
+    assert names == [f"{mark}.{os.getpid()}.part"]
+
+
 @pytest.mark.parametrize("damage", ["short", "long", "no record", "no json", "another shape"])
 def test_a_damaged_cache_is_made_anew(folder, cache, damage):
     before = np.array(fa.load(folder).x_train)

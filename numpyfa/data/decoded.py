@@ -2,8 +2,9 @@
 
 The file lies in the cache, in a folder of its own for each folder of images and size. It is named after a mark of all
 images' paths, sizes and times, so that it is made anew if one of them changes. While it is made it is called .part, and
-a next call goes on from there. It is mapped into memory, not read: what a batch asks for is loaded then, and the system
-lets go of it when it needs the memory.
+a next call goes on from there, if the system can tell that no other process writes it; elsewhere each process writes
+its own. It is mapped into memory, not read: what a batch asks for is loaded then, and the system lets go of it when it
+needs the memory.
 """
 
 import hashlib
@@ -36,10 +37,10 @@ def pixels(paths: Sequence[Path], folder: Path, size: int | None) -> tuple[np.me
     where = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:8]
     home = sources.cache() / "images" / f"{folder.name}@{size or 'own'}-{where}"
     mark = mark_of(paths)
-    with alone_in(home):
+    with alone_in(home) as alone:
         found = read(home, mark)
         if found is None:
-            make(home, mark, paths, folder, size)
+            make(home, mark, paths, folder, size, alone)
             found = read(home, mark)
     if found is None:
         raise InputError(f"{home} could not be read after it was written: remove it, and try again")
@@ -71,11 +72,12 @@ def read(home: Path, mark: str) -> tuple[np.memmap, str] | None:
         return None
 
 
-def make(home: Path, mark: str, paths: Sequence[Path], folder: Path, size: int | None) -> None:
-    """Write the pixels, their checksum and shape; what was there of the same folder before goes."""
+def make(home: Path, mark: str, paths: Sequence[Path], folder: Path, size: int | None, alone: bool) -> None:
+    """Write the pixels, their checksum and shape; what was there of the same folder before goes. Where it is not sure
+    that we are alone the unfinished file is this process's own: two that append to one would spoil it."""
     check_pillow()
     shape = decode(paths[0], size).shape
-    part = home / f"{mark}.part"
+    part = home / (f"{mark}.part" if alone else f"{mark}.{os.getpid()}.part")
     done = whole_chunks(part, int(np.prod(shape)))
     check_space(home, (len(paths) - done) * int(np.prod(shape)), folder, shape)
     try:
@@ -92,9 +94,19 @@ def make(home: Path, mark: str, paths: Sequence[Path], folder: Path, size: int |
         raise InputError(f"cannot write {part}: {error.strerror}") from None
     with whole_file(home / f"{mark}.json") as text:
         json.dump({"shape": [len(paths), *shape], "crc32": f"{checksum:08x}"}, text)
+    remove_others(home, mark)
+
+
+def remove_others(home: Path, mark: str) -> None:
+    """Remove the files of other marks. What is no file is not ours; what cannot be removed takes room, and is told."""
     for path in home.iterdir():
-        if not path.name.startswith(mark):
-            path.unlink()
+        if path.name.startswith(mark):
+            continue
+        try:
+            if path.is_file():
+                path.unlink()
+        except OSError as error:
+            warnings.warn(f"{path} is of no use any more and cannot be removed: {error.strerror}", stacklevel=2)
 
 
 def whole_chunks(part: Path, image_bytes: int) -> int:

@@ -172,8 +172,8 @@ def reason(error: Exception) -> str:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Make the folder, and wait until no other process downloads into it, where the system can tell."""
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Make the folder, and wait until no other process writes into it; False where the system cannot tell."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -181,9 +181,12 @@ def alone_in(folder: Path) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:  # Windows
-        yield
+        yield False
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle, alone = os.open(folder, os.O_RDONLY), True
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}; choose another by NUMPYFA_DATA") from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -191,7 +194,7 @@ def alone_in(folder: Path) -> Iterator[None]:
             print(f"numpyfa: waiting for another process that writes into {folder}", file=sys.stderr)
             fcntl.flock(handle, fcntl.LOCK_EX)
         except OSError:  # a network's file system without locks
-            pass
-        yield
+            alone = False
+        yield alone
     finally:
         os.close(handle)
