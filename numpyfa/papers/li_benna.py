@@ -142,7 +142,7 @@ PFA_ADAM = tuned(
         standardise=True,
         measured=5000,
     ),
-    grid={"lr": [3e-4, 1e-3, 3e-3]},
+    grid={"lr": [3e-4, 1e-3, 3e-3, 0.01]},
     cases={
         "Adam": {"optimizer": "adam", "burst": 0.03},
         "Adam, decay decoupled": {"optimizer": "adam", "decoupled": True, "decay": 0.1, "burst": 1.0},

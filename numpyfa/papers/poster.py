@@ -60,7 +60,7 @@ EXPERIMENTS = (
         protocol=Protocol(
             net="784-200-80-10", rules=("bp", "fa", "shallow"), epochs=60, seeds=5, validation=5000, **TANH
         ),
-        grid={"lr": [0.005, 0.016, 0.05, 0.16], "hidden_lr": [0.1, 1.0, 10.0]},
+        grid={"lr": [0.016, 0.05, 0.16, 0.5], "hidden_lr": [0.3, 1.0, 3.0, 10.0, 30.0]},
         cases={f"{n} images": {"examples": n} for n in (300, 1000)},
         tries=2,
         source=SOURCE,
