@@ -55,6 +55,7 @@ EXPERIMENTS = (
         published={"bp": 1.17, "fa": 1.26, "dfa": 2.05},
         why={"": "10 epochs of 5,000 images against 500 of 60,000, and the last error against the best"},
         question=QUESTION,
+        not_run="nothing stands in its way but time",
         quick=QUICK,
     ),
     training(

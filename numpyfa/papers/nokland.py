@@ -36,11 +36,14 @@ TABLE = Protocol(
 QUICK = {"epochs": 2, "seeds": 1, "examples": 6000, "measured": 5000}
 
 
+NOT_YET = "nothing stands in its way but time"
+
+
 def layers(number: int, units: int) -> str:
     return "-".join(["784", *[str(units)] * number, "10"])
 
 
-def row(name: str, minutes: float, published: dict[str, float], **changes: Any) -> Experiment:
+def row(name: str, minutes: float, published: dict[str, float], not_run: str = "", **changes: Any) -> Experiment:
     """A row of Table 1."""
     quick = QUICK | ({"examples": 1000, "measured": 1000, "epochs": 1} if name == "nokland-100x240" else {})
     return training(
@@ -52,7 +55,10 @@ def row(name: str, minutes: float, published: dict[str, float], **changes: Any) 
         published=published,
         shortened=f"{replace(TABLE, **changes).epochs} of up to 300 epochs"
         + (", 20,000 images" if "examples" in changes else ""),
-        why={"": "So few epochs leave a training error well above the 0.01 % at which theirs stopped."},
+        why={"": "100 layers do not leave chance level in so few batches."}
+        if name == "nokland-100x240"
+        else {"": "So few epochs leave a training error well above the 0.01 % at which theirs stopped."},
+        not_run=not_run,
         question="Does direct feedback train what backpropagation trains?",
         quick=quick,
     )
@@ -61,10 +67,10 @@ def row(name: str, minutes: float, published: dict[str, float], **changes: Any) 
 EXPERIMENTS = (
     row("nokland-1x800", 3, {"bp": 1.59, "dfa": 1.68}, net=layers(1, 800), rules=("bp", "dfa")),
     row("nokland-2x800", 8, {"bp": 1.60, "fa": 1.64, "dfa": 1.74}),
-    row("nokland-3x800", 15, {"bp": 1.75, "fa": 1.66, "dfa": 1.70}, net=layers(3, 800)),
-    row("nokland-4x800", 20, {"bp": 1.92, "fa": 1.70, "dfa": 1.83}, net=layers(4, 800)),
-    row("nokland-2x800-logistic", 8, {"bp": 1.67, "fa": 1.82, "dfa": 1.75}, activation="logistic"),
-    row("nokland-2x800-relu", 8, {"bp": 1.48, "fa": 1.74, "dfa": 1.70}, activation="relu", init_of=()),
+    row("nokland-3x800", 15, {"bp": 1.75, "fa": 1.66, "dfa": 1.70}, net=layers(3, 800), not_run=NOT_YET),
+    row("nokland-4x800", 20, {"bp": 1.92, "fa": 1.70, "dfa": 1.83}, net=layers(4, 800), not_run=NOT_YET),
+    row("nokland-2x800-logistic", 8, {"bp": 1.67, "fa": 1.82, "dfa": 1.75}, activation="logistic", not_run=NOT_YET),
+    row("nokland-2x800-relu", 8, {"bp": 1.48, "fa": 1.74, "dfa": 1.70}, activation="relu", init_of=(), not_run=NOT_YET),
     row("nokland-7x240", 5, {"bp": 2.16, "fa": 2.20, "dfa": 2.32}, net=layers(7, 240)),
     row("nokland-100x240", 7, {"dfa": 3.92}, net=layers(100, 240), epochs=2, examples=20000, measured=2000),
     row("nokland-ifa", 3, {"ifa": 3.9}, net=layers(4, 100), rules=("bp", "ifa", "shallow"), epochs=10, init_of=()),
