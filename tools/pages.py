@@ -184,7 +184,11 @@ def by_layer(found: list[Row], column: str) -> tuple[list[dict[int, float]], lis
     """({layer number: value} of each row, the layers that have one), such as angle_1, angle_2 .. BP is left out: its
     angle to itself is 0."""
     values = [
-        {int(key.rpartition("_")[2]): value for key, value in row.items() if re.fullmatch(rf"{column}_\d+", key)}
+        {
+            int(key.rpartition("_")[2]): value
+            for key, value in row.items()
+            if re.fullmatch(rf"{column}_\d+", key) and value is not None
+        }
         for row in found
     ]
     values = [{} if row["rule"] == "bp" else own for row, own in zip(found, values)]
