@@ -42,8 +42,9 @@ LENET = training(
     place="LeNet, Fashion-MNIST",
     shortened="10 of 100 epochs",
     why={
-        "": "Theirs gives each rule a learning rate of its own, has in its file of today no ReLU between fc1 and fc2, and prints the best "
-        "epoch; ours has one rate for all but kdfa. Which of these or the cut is the cause is not known."
+        "": "Theirs gives each rule a learning rate of its own, has in its file of today no ReLU between fc1 and fc2, "
+        "and prints the best epoch; ours has one rate for all but kdfa. Which of these or the cut is the cause is not "
+        "known."
     },
     published={"bp": 9.20, "fa": 13.06, "kdfa": 12.81, "usf": 9.69, "brsf": 10.02, "frsf": 9.61},
     question="BioTorch trained for 100 epochs and kept the best one.",
