@@ -15,7 +15,7 @@ def draw_tuned(name: str, figure: Any, settings: Settings, rows: Rows) -> None:
     """A panel a case; one legend for all."""
     cases, field = list(settings["cases"]), next(iter(settings["grid"]))
     found = looks(dict.fromkeys(row["rule"] for row in rows))
-    for axes, case in zip(plots.grid(figure, len(cases), min(len(cases), 3), height=62), cases):
+    for axes, case in zip(plots.grid(figure, len(cases), min(len(cases), 2 + (len(cases) % 3 == 0)), height=74), cases):
         draw_case(axes, pick(rows, case=case), field, found)
         axes.set_title(case)
     plots.shared_legend(figure, [line_of(look) for look in found.values()], list(found))
@@ -35,6 +35,7 @@ def draw_case(axes: Any, rows: Rows, field: str, found: dict[str, Look]) -> None
     tests = {rule: error for rule, error in tests.items() if np.isfinite(error)}
     axes.set(xlabel=field, xscale="log", ylabel="held-out error (%)")
     plots.plain_ticks(axes.xaxis, sorted({row[field] for row in rows}))
+    axes.tick_params(axis="x", labelrotation=60)  # small rates are long words
     plots.percents(axes, list(tests.values()))
     marks = [(error, f"{rule} {error:.2f}", found[rule].colour) for rule, error in tests.items()]
     plots.at_edge(axes, marks, "test")
