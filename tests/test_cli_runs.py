@@ -103,14 +103,14 @@ def test_a_run_with_adam_for_the_feedback_resumes_to_the_same_numbers_and_to_no_
         assert re.search(message, line), line
 
 
-def test_a_run_from_before_4_of_the_settings_is_refused_by_their_names(npz, tmp_path, in_this_process, refused):
+def test_a_run_from_before_5_of_the_settings_is_refused_by_their_names(npz, tmp_path, in_this_process, refused):
     words = ["train", "--net", "784-10", "--data", npz, "--epochs", "1", "--out", str(tmp_path / "run")]
     assert cli.main(words) == 0
     path = tmp_path / "run" / "protocol.json"
     record = folder.read_sealed(path)
     own = {key: value for key, value in record["settings"].items() if not key.startswith("feedback_")}
     folder.write_sealed(path, record | {"settings": own})
-    names = "feedback_optimizer, feedback_lr, feedback_momentum, feedback_decay"
+    names = "feedback_optimizer, feedback_lr, feedback_momentum, feedback_decay, feedback_schedule"
     assert f"holds a run of an earlier version, without {names}: go on with that" in refused(*words, "--resume")
 
 

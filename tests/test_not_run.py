@@ -66,13 +66,15 @@ def test_what_is_not_run_here_runs_from_its_command_to_its_table(name, monkeypat
     assert len(list(csv.DictReader((out / "history.csv").read_text().splitlines()))) == 2 * len(rules)
     shutil.rmtree(out / "checkpoints", ignore_errors=True)  # of all these nets two gigabytes
     printed = capsys.readouterr().out
-    assert all(f"{rule}: test error" in printed for rule in rules if rule in each.published)
+    assert all(
+        re.search(rf"^{re.escape(rule)} +test error ", printed, re.M) for rule in rules if rule in each.published
+    )
 
 
 @pytest.mark.parametrize("name", NOT_RUN)
 def test_what_is_not_run_says_why_where_it_is_from_and_what_it_takes(name):
     each = NOT_RUN[name]
-    assert each.source and each.place and each.question and each.minutes >= 60 and len(each.not_run) > 20
+    assert each.source and each.place and each.question and each.minutes >= 5 and len(each.not_run) > 20
     published = {key.partition(" ")[0] for key in each.published}
     assert published <= set(each.settings["rules"]) and all(0 < error < 100 for error in each.published.values())
 

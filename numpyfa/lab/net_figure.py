@@ -24,6 +24,7 @@ DEEP = 4  # from so many hidden layers on, angles are drawn by layer
 TOGETHER = 3  # up to so many rules, the training error is in the panel of the test error
 BANDS = 12  # up to so many rules, lines have bands of one standard deviation
 LONG = 12  # from so many layers on, a panel of layers is as wide as the page
+MOST_NAMES = 40  # of layers below an axis
 
 
 @dataclass
@@ -210,7 +211,8 @@ def angles(nets: Nets, measure: str, numbers: list[int], title: str, axes: Any) 
             axes.plot(at, value, "*", color=nets.looks[rule].colour, mec="black", mew=0.5, ms=7, zorder=4)
     plots.degrees(axes)
     names = [nets.names[number] for number in numbers]
-    axes.set_xticks(range(len(numbers)), names, rotation=90 if len(numbers) > 5 else 0)
+    every = 1 + len(numbers) // MOST_NAMES
+    axes.set_xticks(range(0, len(numbers), every), names[::every], rotation=90 if len(numbers) > 5 else 0)
     axes.set_xlim(-0.5, len(numbers) - 0.5)
     axes.set_title(f"{title}, last epoch{', stars: published' if any(stars.values()) else ''}")
 

@@ -124,6 +124,7 @@ RESNET20_FASHION = training(
     source=SOURCE,
     place="its protocol for CIFAR-10, at full length, on Fashion-MNIST",
     question="Which rules keep up with BP in a deep residual net, and how close is the path to W^T?",
+    why={"": "The paper's errors are of CIFAR-10."},
     not_run="250 epochs of seven rules and three seeds take two cores ten days",
     quick={"epochs": 1, "seeds": 1, "examples": 500, "measured": 500, "schedule": (), "rules": ("bp", "pfa-o")},
 )
