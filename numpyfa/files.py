@@ -37,16 +37,17 @@ def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes it private; a result is for everyone
+        os.chmod(temporary, 0o666 & ~umask())  # mkstemp makes it private; a result is for everyone
         os.replace(temporary, path)
     except BaseException as error:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)  # a run that goes on elsewhere may have cleared it away
         if isinstance(error, OSError):
             raise InputError(f"cannot write {path}: {error.strerror}") from error
         raise
 
 
-def _umask() -> int:
+def umask() -> int:
+    """What the process takes from the permissions of a new file."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -1,11 +1,11 @@
 """Learning: one batch, and the only training loop.
 
-traces    = net.forward(x, train=True)             what each layer computed
-output    = loss.output(net, traces, target)       the loss, and the error of each example
-gradients = rule.gradients(traces, output)         dW = rows^T delta / N, delta from what the rule tells each layer
-optimizer.update(parameters, gradients)            W <- W - lr dW, and feedback that learns in the same way
-net.settle(traces)                                 batch norm's running values
-rule.settle(traces, output)                        feedback that learns in a way of its own
+    traces    = net.forward(x, train=True)             what each layer computed
+    output    = loss.output(net, traces, target)       the loss, and the error of each example
+    gradients = rule.gradients(traces, output)         dW = rows^T delta / N, delta from what the rule tells each layer
+    optimizer.update(parameters, gradients)            W <- W - lr dW, and feedback that learns in the same way
+    net.settle(traces)                                 batch norm's running values
+    rule.settle(traces, output)                        feedback that learns in a way of its own
 
 These are the lines of `train_step`. Checks and metrics call the same `rule.gradients`: what is proved is what trains.
 """
@@ -106,7 +106,8 @@ def fit(
     for what, call in (("after_epoch", after_epoch), ("after_batch", after_batch), ("augment", augment)):
         if call is not None and not callable(call):
             raise InputError(f"fit: {what} must be a function, found {call!r}")
-    if not all(isinstance(row, dict) and "epoch" in row for row in history):
+    rows: Sequence[Any] = history  # whatever it is
+    if not all(isinstance(row, dict) and "epoch" in row for row in rows):
         raise InputError("fit: history must be what an earlier fit gave back, a list with one dictionary an epoch")
     check_loss(loss, net)
     check_rule(rule, net)
@@ -159,23 +160,25 @@ def run_epoch(
     augment: Callable[[Array], Array] | None = None,
     after_batch: Callable[[int, int], Any] | None = None,
     feedback_optimizer: Optimizer | None = None,
-) -> None:
-    """Train on the examples x in the given order, once. x may be bytes: only a batch at a time becomes numbers.
-    `augment(batch)` is what a batch is replaced by before that. `after_batch(done, batches)` is called after each.
+) -> float:
+    """Train on the examples x in the given order, once; return their mean loss, each as it was before its batch's step.
 
-    Raises Diverged when the loss is not finite.
+    x may be bytes: only a batch at a time becomes numbers. `augment(batch)` is what a batch is replaced by before that.
+    `after_batch(done, batches)` is called after each. Raises Diverged when the loss is not finite.
     """
     keep_freed_memory()
-    starts = range(0, len(order), batch_size)
+    starts, total = range(0, len(order), batch_size), 0.0
     with np.errstate(all="ignore"):  # what goes wrong with numbers is told by Diverged
         x = net.module.ascontiguousarray(x)  # `take` would copy all of a transposed view each time
         for done, start in enumerate(starts, start=1):
             batch = order[start : start + batch_size]
             images, wanted = x.take(batch, axis=0), target.take(batch, axis=0)  # x[batch] by a quicker way
             images = augment(images) if augment else images
-            train_step(net, rule, loss, optimizer, net.to_float(images), wanted, noise, feedback_optimizer)
+            value = train_step(net, rule, loss, optimizer, net.to_float(images), wanted, noise, feedback_optimizer)
+            total += value * len(batch)
             if after_batch:
                 after_batch(done, len(starts))
+    return total / len(order) if len(order) else math.nan
 
 
 class _Bar:

@@ -22,7 +22,7 @@ from .network import Network
 
 FORMAT = 3
 LAYERS = (Dense, Conv, LocallyConnected, Junction)
-KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*LAYERS, *LOCALS.values())}  # type: ignore
+KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*LAYERS, *LOCALS.values())}  # type: ignore[attr-defined]
 Arrays = dict[str, Any]
 
 

@@ -161,7 +161,7 @@ def test_a_training_step_is_the_same_with_the_fast_form_and_without_it(name, mon
 
 
 def test_a_students_own_rule_runs_the_fast_form_of_a_convolution(monkeypatch):
-    """As in tutorials/01: it says what stands where W^T stands, and knows of no fast form."""
+    """As in tutorials/09: it says what stands where W^T stands, and knows of no fast form."""
 
     class BinaryFA(fa.SequentialRule):
         def init_feedback(self, layer):

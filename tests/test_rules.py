@@ -826,6 +826,22 @@ def test_a_stand_in_of_the_wrong_shape_is_refused_with_the_right_one():
         signals_of(net, Upright(net))
 
 
+def test_a_forgotten_return_is_told_from_an_array():
+    class Silent(fa.FA):
+        def stand_in(self, layer, own):
+            own["B"]
+
+    class Unborn(fa.FA):
+        def init_feedback(self, layer):
+            self.draw(layer, layer.W.T.shape, self.init)
+
+    net = law_nets.dense_net("tanh")
+    with pytest.raises(fa.InputError, match=r"Silent: .* shape \(3, 4\), .*found None"):
+        signals_of(net, Silent(net))
+    with pytest.raises(fa.InputError, match=r"Unborn: init_feedback must return a dictionary .*found None"):
+        Unborn(net)
+
+
 def test_a_rule_that_changes_w_while_it_tells_is_found_by_check_gradients():
     class Shrinking(fa.BP):
         def stand_in(self, layer, own):

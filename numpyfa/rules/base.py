@@ -58,6 +58,11 @@ class Rule:
         self.feedback: dict[int, Own] = {}
         for layer in self.receiving_layers():
             own = self.init_feedback(layer)
+            if not isinstance(own, dict):
+                raise InputError(
+                    f"{type(self).__name__}: init_feedback must return a dictionary of arrays, such as {{'B': B}}; "
+                    f"found {own!r}"
+                )
             self.feedback[layer.number] = {name: self._ours(array) for name, array in own.items()}
 
     def _ours(self, array: Any) -> Array:
@@ -89,10 +94,11 @@ class Rule:
     def across(self, layer: Any, trace: Trace, signal: Signal, output: Output) -> Array:
         """What the layer's delta becomes on its way to the layer's input: e = fold(delta M), whatever the layer."""
         M = self.stand_in(layer, self.feedback.get(layer.number, {}))
-        if M.shape != layer.W.shape[::-1]:
+        shape = getattr(M, "shape", None)  # None too where a `return` was forgotten
+        if shape != layer.W.shape[::-1]:
             raise InputError(
                 f"{type(self).__name__}: what stands where W^T of layer {layer.number} stands must have its shape "
-                f"{layer.W.shape[::-1]}, (fan_out, fan_in); found {M.shape}"
+                f"{layer.W.shape[::-1]}, (fan_out, fan_in); found {shape or repr(M)}"
             )
         return layer.carry(signal.delta, M)
 

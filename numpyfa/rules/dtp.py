@@ -2,7 +2,7 @@
 
 Equation
     e_{l-1} = g_l(h_l) - g_l(h_l - e_l),  g_l(h) = f(h V_l + c_l) a learned inverse
-    e_{L-1} = target_lr delta_L W_L^T, or simplified: g_L(p) - g_L(target), p = softmax(h_L)
+    e_{L-1} = target_lr delta_L W_L^T,  or simplified:  e_{L-1} = g_L(p) - g_L(target),  p = softmax(h_L)
 
 Shapes
     V is (units, units of the layer's input), c one number a unit of the input. A convolution's inverse is a full map.

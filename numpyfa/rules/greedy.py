@@ -2,7 +2,7 @@
 
 Equation
     e_l = (softmax(h_l A_l + c_l) - target) A_l^T,  the gradient of a classifier of the layer's own
-    dA = h^T (p - target) / N,  dc = the mean of p - target,  p = softmax(h_l A_l + c_l)
+    dA_l = h_l^T (p - target) / N,  dc_l = the mean of p - target,  p = softmax(h_l A_l + c_l)
     with other `heads`: e_l is what a small net on h_l, which learns by backpropagation, sends down to h_l
 
 Shapes
@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 
 from ..backend import Array
 from ..errors import check_whole, choose
-from ..layers import Layer, Signal, Trace
+from ..layers import Layer, Signal, Trace, Weighted
 from ..losses import Output, SoftmaxCrossEntropy
 from ..network import Network
 from .base import DirectRule, Own
@@ -57,8 +57,8 @@ class Greedy(DirectRule):
         head = self.nets[layer.number] = Network(shape, layers, init="zeros", dtype=net.dtype, device=net.module)
         rng = self.streams("feedback", layer.number)
         for part in head.layers:
-            if part.W is not None:
-                part.W[...] = self.draw(layer, part.W.shape, self.init, part.fans, rng=rng)  # type: ignore
+            if isinstance(part, Weighted):
+                part.W[...] = self.draw(layer, part.W.shape, self.init, part.fans, rng=rng)
         return head.parameters()
 
     def parameters(self) -> dict[str, Array]:

@@ -1,8 +1,9 @@
 """The theory, in float64. It imports nothing of the network code: an independent witness.
 
-One letter is one thing, in every file of this folder and on the pages `tutorials/02` to `06`. Columns are examples,
-but in `fixed_points`, where rows are. Where the papers use one letter for two things, one of the two has another here:
-the last column says what the paper writes. A star marks the teacher, that is whatever is to be learned.
+One letter is one thing, in every file of this folder and in the notebooks 03, 03a, 03b, 03c, 05 and 08 of `tutorials/`.
+Columns are examples, but in `fixed_points`, where rows are. Where the papers use one letter for two things, one of the
+two has another here: the last column says what the paper writes. A star marks the teacher, that is whatever is to be
+learned.
 
     letter      meaning                                                 shape               the paper's letter
 

@@ -157,7 +157,8 @@ def follow(
 
 def check_marks(marks: Sequence[int]) -> None:
     """Raise InputError unless the marks are whole numbers of steps."""
-    if not len(marks) or not all(isinstance(mark, (int, np.integer)) and mark >= 0 for mark in marks):
+    whole = [isinstance(mark, (int, np.integer)) for mark in marks]
+    if not whole or not all(whole) or min(marks) < 0:
         raise InputError(f"the marks must be whole numbers of steps from 0, found {list(marks)}")
 
 
