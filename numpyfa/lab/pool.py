@@ -1,7 +1,10 @@
-"""The processes of a run: each job has one BLAS thread, and none outlives its parent.
+"""Where the jobs of a run are done: in processes of its own, or in any executor with the interface of
+`concurrent.futures`, such as Dask's (see `lab.cluster`).
 
-The products are small, so that many threads would only wait for each other, and the sums do not depend on the number
-of cores.
+A process of its own has one BLAS thread, and none outlives its parent. The products are small, so that many threads
+would only wait for each other, and the sums do not depend on the number of cores.
+
+A job that is lost with its process is done again in a new one; lost too often, it stops the run.
 """
 
 import multiprocessing
@@ -10,59 +13,191 @@ import queue
 import signal
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection
 from typing import Any
 
 from ..backend import THREADS
 from ..errors import Diverged, InputError, Stopped
 
-messages: Any = None  # in a worker, the queue to its parent
+MOST_LOSSES = 3  # of one job: what kills its process so often is likely the job
 NO_GUARD = 86  # how a worker ends that was made to start a run of its own while it read the user's script
 
+messages: Any = None  # in a worker of ours, the queue to its parent
+begun: Any = None  # and the queue for what it has begun
 
-def run_jobs(work: Callable, jobs: Sequence[tuple], workers: int, hear: Callable = lambda *_: None) -> None:
-    """work(*job) for each job, in so many processes. What they `tell` is passed on to `hear`.
+Jobs = dict[int, tuple]  # the arguments of those that are not finished, by number
+Settle = Callable[[int, Future], None]  # take what a future brings
 
-    Raises Diverged when jobs diverged, after the others have finished; Stopped when a process is lost.
+
+def ignore(*_: Any) -> None:
+    pass
+
+
+def stop_when_lost(job: tuple, times: int) -> None:
+    """What is done about a job whose process was lost, so many times by now: nothing, until it is too often."""
+    if times >= MOST_LOSSES:
+        raise Stopped(f"{job}: its process was killed {times} times (out of memory?)")
+
+
+def run_jobs(
+    work: Callable,
+    jobs: Sequence[tuple],
+    executor: int | Executor,
+    hear: Callable = ignore,
+    take: Callable[[tuple, Any], Sequence[tuple] | None] = ignore,
+    lost: Callable[[tuple, int], None] = stop_when_lost,
+) -> None:
+    """work(*job) for each job, in so many processes or in an executor; take(job, result) for what each returns. It may
+    return more jobs, which are done too.
+
+    What our processes `tell` meanwhile is passed on to `hear`. `lost(job, times)` hears of a job that is to be tried
+    again since its process was lost, for so many times now, and may raise.
+
+    Raises Diverged when jobs diverged, after the others have finished; Stopped when what does the jobs is lost.
     """
-    if not jobs:
-        return
-    diverged = []
-    context = multiprocessing.get_context("spawn")  # a fresh process reads the thread settings before it loads BLAS
-    messages = context.Queue()
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(messages,))
-    processes: set = set()
+    jobs, diverged = list(jobs), []
+    left = dict(enumerate(jobs))
+
+    def settle(number: int, future: Future) -> None:
+        more: Sequence[tuple] | None = None
+        try:
+            more = take(jobs[number], future.result())
+        except Diverged as error:
+            diverged.append(str(error))
+        del left[number]
+        for job in more or ():
+            left[len(jobs)] = job
+            jobs.append(job)
+
+    if isinstance(executor, int):
+        times: Counter[int] = Counter()
+        while left:
+            for number in in_processes(work, left, executor, hear, settle):
+                times[number] += 1
+                lost(jobs[number], times[number])
+    else:
+        in_executor(work, left, executor, settle, lost)
+    if diverged:
+        raise Diverged("; ".join(diverged))
+
+
+def in_executor(work: Callable, left: Jobs, executor: Executor, settle: Settle, lost: Callable) -> None:
+    """Do what is left in an executor that is not ours. It tries again by itself what it loses, until it gives up."""
+    waiting: dict[Future, int] = {}
     try:
-        with one_thread_each(), without_ctrl_c():
-            waiting = {pool.submit(work, *job) for job in jobs}
-            processes = set(multiprocessing.active_children()) - others
-        while waiting:
-            done, waiting = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED)
-            pass_on(messages, hear)
+        while left:
+            for number in sorted(left.keys() - waiting.values()):
+                waiting[executor.submit(work, *left[number])] = number
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                number = waiting.pop(future)
+                try:
+                    settle(number, future)
+                except CancelledError:
+                    raise Stopped(
+                        "the executor has dropped its jobs (a scheduler that ended?): go on with --resume"
+                    ) from None
+                except Exception as error:
+                    if not given_up(error):
+                        raise
+                    lost(left[number], MOST_LOSSES)
+                    raise Stopped("a worker was lost: go on with --resume") from None
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def given_up(error: Exception) -> bool:
+    """Whether an executor says so that it lost what did a job. Dask has a name of its own for it."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
+
+
+def in_processes(work: Callable, left: Jobs, workers: int, hear: Callable, settle: Settle) -> list[int]:
+    """Do what is left in a pool of processes of our own, until all is done or one is lost; return which were lost."""
+    context = multiprocessing.get_context("spawn")  # a fresh process reads the thread settings before it loads BLAS
+    messages, begun = context.Queue(), context.SimpleQueue()
+    heard: queue.SimpleQueue = queue.SimpleQueue()
+    listener = threading.Thread(target=listen, args=(messages, heard), daemon=True)
+    listener.start()
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(messages, begun))
+    waiting: dict[Future, int] = {}
+    doing: dict[int, int] = {}  # {process: the number of its job}
+    processes: set = set()
+    whole = True
+    try:
+        while left and whole:
+            try:
+                for number in sorted(left.keys() - waiting.values()):
+                    with one_thread_each(), without_ctrl_c():  # a process may start with any job
+                        waiting[pool.submit(begin, number, work, *left[number])] = number
+            except BrokenProcessPool:
+                whole = False
+            processes |= set(multiprocessing.active_children()) - others
+            done = wait(waiting, timeout=0.1, return_when=FIRST_COMPLETED).done
+            pass_on(heard, hear)
             for future in done:
                 try:
-                    future.result()
-                except Diverged as error:
-                    diverged.append(str(error))
+                    settle(waiting.pop(future), future)
                 except BrokenProcessPool:
-                    raise lost(processes) from None
-        pool.shutdown(wait=False)
-        while any(process.is_alive() for process in processes):
-            pass_on(messages, hear)  # a worker cannot end before all that it told is read: a pipe holds only 64 KB
-        pass_on(messages, hear)
+                    whole = False
+            while not begun.empty():
+                process, number = begun.get()
+                doing[process] = number
+        if whole:
+            pool.shutdown(wait=True)
+            messages.put(None)
+            listener.join()
+            pass_on(heard, hear)
+            return []
+        pool.shutdown(wait=True)  # the pool's own thread must have seen how each ended, or nobody will know
+        return lost_with(processes, {process: number for process, number in doing.items() if number in left}) or [*left]
     except BaseException:
+        whole = False
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    if diverged:
-        raise Diverged("; ".join(diverged))
+        if not whole:  # what was killed while it wrote leaves half a message, which nobody may wait for
+            messages.cancel_join_thread()
+            messages.put(None)
+            listener.join(timeout=1.0)
+
+
+def listen(messages: Any, heard: queue.SimpleQueue) -> None:
+    """In a thread of the parent: take what the workers send at once, since a pipe holds only 64 KB, and a worker cannot
+    end before all that it told is read."""
+    with suppress(EOFError, OSError, TypeError):  # what the queue raises that is closed as Python ends
+        while (message := messages.get()) is not None:
+            heard.put(message)
+
+
+def lost_with(processes: set, doing: dict[int, int]) -> list[int]:
+    """The jobs of the processes that were lost. The pool ends the others itself, by SIGTERM. Raises InputError or
+    Stopped if they were lost for a reason that will not go away."""
+    ends = {process.pid: process.exitcode for process in processes}
+    if NO_GUARD in ends.values():
+        raise InputError(
+            "each process of a run reads the script that started it, and this one starts the run again: "
+            "put that call under  if __name__ == '__main__':"
+        )
+    if 1 in ends.values():
+        raise Stopped("a process could not start: start the run from a file or a module, not from standard input")
+    found = [number for process, number in doing.items() if ends.get(process) != -signal.SIGTERM]
+    return found or list(doing.values())
 
 
 def end_if_reading_a_script() -> None:
@@ -71,28 +206,10 @@ def end_if_reading_a_script() -> None:
         os._exit(NO_GUARD)
 
 
-def lost(processes: set) -> Exception:
-    """What to say when a process is lost, from the way it ended."""
-    for process in processes:
-        process.join(timeout=1)
-    ends = {process.exitcode for process in processes}
-    if NO_GUARD in ends:
-        return InputError(
-            "each process of a run reads the script that started it, and this one starts the run again: "
-            "put that call under  if __name__ == '__main__':"
-        )
-    if 1 in ends:
-        return Stopped("a process could not start: start the run from a file or a module, not from standard input")
-    return Stopped("a process was killed (out of memory?): go on with --resume")
-
-
-def pass_on(messages: Any, hear: Callable) -> None:
+def pass_on(heard: queue.SimpleQueue, hear: Callable) -> None:
     """Pass on what the workers have sent."""
-    while True:
-        try:
-            hear(*messages.get(timeout=0.02))
-        except queue.Empty:
-            return
+    while not heard.empty():
+        hear(*heard.get())
 
 
 @contextmanager
@@ -120,15 +237,21 @@ def without_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def start_worker(queue_to_parent: Any) -> None:
+def start_worker(to_parent: Any, begun_to_parent: Any) -> None:
     """A worker's first act: know where to report, and end when its parent does."""
     from tqdm import tqdm
 
-    global messages
-    messages = queue_to_parent
+    global messages, begun
+    messages, begun = to_parent, begun_to_parent
     warnings.simplefilter("ignore")  # the parent has given them, once for all jobs
     tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which a worker that is ended leaves behind
     threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def begin(number: int, work: Callable, *job: Any) -> Any:
+    """In a worker: say which job this process has, should it be lost, and do it."""
+    begun.put((os.getpid(), number))
+    return work(*job)
 
 
 def end_with_parent() -> None:
@@ -142,11 +265,17 @@ def parent() -> Any:
 
 
 def tell(*message: Any) -> None:
-    """A worker's report to its parent, which passes it on to `hear`."""
-    messages.put(message)
+    """A worker's report to its parent, which passes it on to `hear`. In an executor of another kind nobody listens."""
+    if messages is not None:
+        messages.put(message)
+
+
+def is_ours() -> bool:
+    """Whether this is a worker of a pool of ours."""
+    return messages is not None
 
 
 def stop_if_alone() -> None:
-    """End a worker whose parent was killed, before a resumed run writes the same files."""
-    if not parent().is_alive():
+    """End a worker of ours whose parent was killed, before a resumed run writes the same files."""
+    if is_ours() and not parent().is_alive():
         os._exit(1)

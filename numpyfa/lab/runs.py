@@ -10,6 +10,7 @@ from .experiment import Experiment
 from .folder import identity, ours, read_sealed
 from .protocol import Protocol
 from .run import State
+from .sweep import named
 from .tables import Rows, aligned, column, pick
 from .training import training
 
@@ -54,10 +55,15 @@ def cells(home: Path, experiments: Mapping[str, Experiment]) -> list[str]:
     record = read_sealed(home / "protocol.json")
     name, settings = record["experiment"], record["settings"]
     nets = "net" in settings
-    if name not in experiments and not nets:
+    if name in experiments:
+        experiment = experiments[name]
+    elif nets:
+        experiment = training(name, Protocol(**settings))
+    elif "points" in settings:
+        experiment = named(name, settings)
+    else:
         raise InputError(f"this version has no experiment '{name}'")
-    experiment = experiments.get(name) or training(name, Protocol(**settings))
-    state = State(experiment, settings, identity(experiment, settings, record["shared"]), home)
+    state = State(experiment, settings, identity(experiment, settings, record["shared"]), home, record.get("mark", ""))
     state.read()
     whole = len(state.finished)
     finished = whole == len(state.jobs) and (home / "summary.json").exists()

@@ -66,6 +66,7 @@ def training(
         lengthens="epochs",
         follow=partial(follow, lr_per_example),
         check=check,
+        keeps=True,
         begun=begun,
         columns=columns,
         show=show,
@@ -141,6 +142,7 @@ def train(settings: Settings, rule_name: str, seed: int, place: Place) -> Rows:
     if path.exists():
         history, about = checkpoint.load(path, net, rule, optimizer, feedback_optimizer)
         check_ours(path, about, place, rule_name, seed)
+        place.resumed = True
     last = [time.monotonic()]
 
     def after_batch(epoch: int, done: int, batches: int) -> None:
