@@ -179,7 +179,7 @@ def test_what_an_experiment_calls_shortened_is_what_its_settings_say(name):
         ours = [settings["epochs"]] * bool(epochs)
         assert settings["examples"] == (int(images[1].replace(",", "")) if images else None)
     assert [int(said) for said, _ in epochs] == ours and all(int(said) < int(whole) for said, whole in epochs)
-    assert not seeds or int(seeds[1]) == settings["seeds"] < int(seeds[2])
+    assert not seeds or int(seeds[1]) == each.settings["seeds"] < int(seeds[2])
 
 
 WHOLE = {

@@ -452,7 +452,7 @@ def test_an_unwritable_folder_is_one_clear_line(tmp_path, npz, refused):
 def only_bp_diverges(work, settings, place, *rest):
     if place.job[0] == "bp":
         raise fa.Diverged("bp diverged")
-    run.do_job(work, settings, place, *rest)
+    return run.do_job(work, settings, place, *rest)
 
 
 def test_when_one_rule_diverges_the_others_finish(tmp_path, npz, refused, monkeypatch):
@@ -471,9 +471,12 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_lost_worker_is_one_clear_line(tmp_path, npz, refused, monkeypatch):
+def test_a_job_that_loses_3_workers_ends_the_run_with_a_clear_line_a_loss(tmp_path, npz, capfd, monkeypatch):
     monkeypatch.setattr(run, "do_job", die)
-    assert "a process was killed (out of memory?): go on with --resume" in refused(*train(npz, tmp_path / "run"))
+    assert cli.main(train(npz, tmp_path / "run")) == 2
+    again, once_more, last = capfd.readouterr().err.splitlines()
+    assert again == once_more == "numpyfa: a process was killed (out of memory?): fa 0 is tried again"
+    assert last == "numpyfa: a process was killed (out of memory?): go on with --resume; again and again with fa 0"
 
 
 SCRIPT = """

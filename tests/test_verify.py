@@ -99,7 +99,7 @@ def test_a_deviation_that_is_small_by_chance_is_the_median_of_its_column():
 def test_a_rate_that_another_rounding_chose_is_not_outside():
     entry = {"seeds": 1, "rows": {"bp": {"lr": [0.01, None], "test_error": [9.0, None]}}}
     table = [{"rule": "bp", "lr": 0.05, "test_error": 9.0}]
-    (row,) = reference.verify(entry, {"seeds": 1, "grid": {"lr": [0.01, 0.05]}}, table)
+    (row,) = reference.verify(entry, {"seeds": 1, "points": [{"lr": 0.01}, {"lr": 0.05}]}, table)
     assert row["column"] == "test_error" and row["inside"]
     assert not all(row["inside"] for row in reference.verify(entry, {"seeds": 1}, table)), (
         "a rate that was given counts"
@@ -193,8 +193,30 @@ def test_every_committed_result_is_inside_its_own_band():
         summary = json.loads(path.read_text())
         each = EXPERIMENTS[summary["experiment"]]
         (entry,) = [entry for entry in known[each.name] if entry["from"] == f"figures/{path.parent.name}"]
+        if entry["rows"]:
+            assert reference.choose_entry(known, each, summary["settings"])["settings"] == entry["settings"]
         rows = reference.verify(entry, summary["settings"], summary["rows"])
         assert all(row["inside"] for row in rows) and (rows or not entry["rows"]), path.parent.name
+
+
+def test_a_row_of_a_sweep_that_is_missing_is_outside_and_a_rule_that_was_left_out_is_not():
+    summary = json.loads((ROOT / "figures" / "over-fitting" / "summary.json").read_text())
+    entry = reference.entry(EXPERIMENTS["over-fitting"], summary, "")
+    settings, table = summary["settings"], summary["rows"]
+    outside = {row["name"] for row in reference.verify(entry, settings, table[1:]) if not row["inside"]}
+    assert outside == {"300 images, bp"}
+    without = [row for row in table if row["rule"] != "bp"]
+    found = reference.verify(entry, settings | {"rules": ["fa", "shallow"]}, without)
+    assert {row["name"] for row in found} == {f"{n} images, {rule}" for n in (300, 1000) for rule in ("fa", "shallow")}
+
+
+def test_a_sweep_of_other_points_has_another_mark_and_one_of_fewer_rules_has_not():
+    each = EXPERIMENTS["over-fitting"]
+    settings = each.settings
+    fewer = settings | {"points": settings["points"][:1]}
+    assert reference.mark(each, fewer) != reference.mark(each, settings)
+    assert reference.mark(each, settings | {"rules": ["bp"], "seeds": 1}) != reference.mark(each, fewer)
+    assert reference.mark(each, settings | {"rules": ["bp"], "seeds": 1}) == reference.mark(each, settings)
 
 
 def test_a_quick_form_that_has_changed_loses_its_reference(tool, monkeypatch):

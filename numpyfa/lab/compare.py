@@ -107,8 +107,10 @@ DEFAULTS = {each.name: each.default for each in fields(Protocol) if each.name !=
 
 def essential(experiment: Experiment, settings: Settings) -> Settings:
     """What the numbers of one job depend on, as JSON has it: not how many jobs there are, nor the device, nor what is
-    as a `Protocol` has it by default, so that a summary from before a setting was there agrees with one from after."""
-    found = lean({key: value for key, value in plain(settings).items() if key not in (*experiment.grows, "device")})
+    as a `Protocol` has it by default, so that a summary from before a setting was there agrees with one from after.
+    The points of a sweep are jobs, but which of them is tested depends on all."""
+    others = {*experiment.grows, "device"} - {"points"}
+    found = lean({key: value for key, value in plain(settings).items() if key not in others})
     return found | {"protocol": lean(found["protocol"])} if "protocol" in found else found
 
 

@@ -14,6 +14,14 @@ Row = dict[str, Any]  # plain numbers and words, by column
 Job = tuple  # of words and numbers: what one job does, beside the settings
 
 
+def nothing_more(settings: Settings, rows: dict[Job, list[Row]], job: Job) -> list[Job]:
+    return []
+
+
+def nothing_shared(settings: Settings) -> Settings:
+    return {}
+
+
 @dataclass(frozen=True)
 class Experiment:
     """What the numbers depend on, what is done, and what it means.
@@ -41,10 +49,15 @@ class Experiment:
     lengthens                  the one that makes each job longer, as epochs do
     follow(settings, given)    what else changes if these were given
     check(settings)            refuse what cannot be; return what else two runs must share, such as the data's mark
-    begun(settings, place, *job)  the rows of a job that stopped on its way. With it, `work` takes a `place` (see
-                               `lab.run`), where it keeps how far it is and says so
+    more(settings, rows, job)  the jobs that are called for now that this one has ended; {job: its rows} of all so far
+    cost(settings, *job)       how long a job takes, beside the others; with `more` it needs
+    costs(settings)            the sum over all jobs, those that are still to be called for too
+    keeps                      whether `work` takes a `place` (see `lab.run`), where it keeps how far it is
+    begun(settings, place, *job)  the rows of a job that stopped on its way, if it `keeps` them and says so. Without it
+                               the checkpoints are removed when the run is done
     columns(rows)              the order of the columns of history.csv
     show(experiment, settings, table)  the table as lines to print
+    times(settings, seconds)   rows about how long the jobs took, {job: seconds, or None if it was interrupted}
     """
 
     name: str
@@ -67,13 +80,18 @@ class Experiment:
     grows: tuple[str, ...] = ()
     lengthens: str | None = None
     follow: Callable[[Settings, Settings], Settings] = lambda settings, given: {}
-    check: Callable[[Settings], Settings] = lambda settings: {}
+    check: Callable[[Settings], Settings] = nothing_shared
+    more: Callable[[Settings, dict[Job, list[Row]], Job], list[Job]] = nothing_more
+    cost: Callable[..., float] = lambda settings, *job: 1.0
+    costs: Callable[[Settings], float] = lambda settings: 0.0
+    keeps: bool = False
     begun: Callable[..., list[Row]] | None = None
     columns: Callable[[list[Row]], list[str]] = lambda rows: list(dict.fromkeys(name for row in rows for name in row))
     show: Callable[["Experiment", Settings, list[Row]], list[str]] = lambda experiment, settings, table: [
         f"{experiment.name}: {experiment.question}",
         *in_lines(table),
     ]
+    times: Callable[[Settings, dict[Job, float | None]], list[Row]] | None = None
 
     def adapt(self, quick: bool = False, **changes: Any) -> Settings:
         """The settings, in their quick form if that is wanted, with the changes that are not None."""

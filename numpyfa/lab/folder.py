@@ -17,7 +17,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,14 @@ def clear_litter(folder: Path) -> None:
     """Remove the temporary files of processes that were killed while they wrote."""
     for place in ("", "parts/", "checkpoints/"):
         for litter in folder.glob(f"{place}.*.part"):
-            litter.unlink()
+            litter.unlink(missing_ok=True)  # its process may take it away itself
+
+
+def clear_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a run that has no further use for them."""
+    for path in ours(folder):
+        if path.parent.name == "checkpoints":
+            path.unlink()
 
 
 def choose_home(out: Path, resume: bool, force: bool) -> Path:
@@ -144,6 +151,15 @@ def digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def digest_of_files(paths: Iterable[Path]) -> str:
+    """Of the names and contents of files."""
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        content = path.read_bytes()
+        found.update(f"{path.name} {len(content)} ".encode() + content)
+    return found.hexdigest()
+
+
 def write_json(path: Path, content: Any) -> None:
     with whole_file(path) as file:
         json.dump(plain_json(content), file, indent=2)
@@ -153,20 +169,22 @@ def write_json(path: Path, content: Any) -> None:
 # What was asked for
 
 
-def write_record(home: Path, experiment: Experiment, settings: Settings, shared: Settings, machines: list) -> None:
-    """What was asked for, what it depends on beside that, and the machines that it was done on."""
+def write_record(
+    home: Path, experiment: Experiment, settings: Settings, shared: Settings, machines: list[dict], mark: str
+) -> None:
+    """What was asked for, what it depends on beside that, the machines that it was done on, and the run's mark."""
     content = {"experiment": experiment.name, "settings": settings, "shared": shared, "machines": machines}
-    write_sealed(home / "protocol.json", content)
+    write_sealed(home / "protocol.json", content | {"mark": mark})
 
 
-def compare(home: Path, experiment: Experiment, settings: Settings, shared: Settings) -> list[dict]:
-    """The machines that the run in `home` was done on. Raises InputError unless it can go on as this one: the same but
-    for more of the settings that may grow."""
+def compare(home: Path, experiment: Experiment, settings: Settings, shared: Settings) -> tuple[list[dict], str]:
+    """The machines that the run in `home` was done on, and its mark. Raises InputError unless it can go on as this one:
+    the same but for more of the settings that may grow."""
     path = home / "protocol.json"
     try:
         record = read_sealed(path)
         name, before, machines = record["experiment"], record["settings"], record["machines"]
-        shared_before = record["shared"]
+        shared_before, mark = record["shared"], record.get("mark", "")
     except UNREADABLE as error:
         raise InputError(f"{path} is missing or damaged ({error}): use --force to start again") from None
     if name != experiment.name:
@@ -182,7 +200,7 @@ def compare(home: Path, experiment: Experiment, settings: Settings, shared: Sett
     if any(less(now[key], before[key]) for key in experiment.grows):
         held = " and ".join(f"{key} {comma_list(before[key])}" for key in experiment.grows)
         raise InputError(f"{home} holds a run of {held}: ask for at least these, or choose another --out")
-    return machines
+    return machines, mark
 
 
 def same(home: Path, before: Settings, now: Settings) -> None:
@@ -196,7 +214,7 @@ def same(home: Path, before: Settings, now: Settings) -> None:
 
 def less(now: Any, before: Any) -> bool:
     """Whether less is asked for than there was: a smaller number, or a list that lacks something."""
-    return not set(before) <= set(now) if isinstance(before, list) else now < before
+    return any(each not in now for each in before) if isinstance(before, list) else now < before
 
 
 def comma_list(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The list of the experiments: whose each is, what it takes, and what is known of its results."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from .. import data
@@ -16,8 +17,9 @@ def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> l
     InputError for a file that was named and is none."""
     known = read(path or FILE) if path or FILE.exists() else None
     rows = [["experiment", "data", "time", "state"]]
+    ask = cache(here)  # to see that files are whole they are read: once is enough
     rows += [
-        [name, needs(each.settings), duration(60 * each.minutes), state(each, known)]
+        [name, needs(each.settings, ask), duration(60 * each.minutes), state(each, known)]
         for name, each in experiments.items()
     ]
     head, *lines = aligned(rows)
@@ -32,17 +34,17 @@ def listed(experiments: Mapping[str, Experiment], path: Path | None = None) -> l
     ]
 
 
-def needs(settings: Settings) -> str:
-    """The data set, and whether it is here. A study that names none makes its own or takes the package's MNIST."""
-    name = settings.get("protocol", settings).get("data", "")
-    return f"{name}, not here" if name and not here(name) else name or "in the package"
-
-
 def here(name: str) -> bool:
     """Whether a data set can be had without fetching it."""
     if name in data.NAMES:
         return name == "mnist" or data.whole(name)[0] is not None
     return Path(name).exists() if name.endswith(".npz") else find_folder(name.partition("@")[0]) is not None
+
+
+def needs(settings: Settings, have: Callable[[str], bool] = here) -> str:
+    """The data set, and whether it is here. A study that names none makes its own or takes the package's MNIST."""
+    name = settings.get("protocol", settings).get("data", "")
+    return f"{name}, not here" if name and not have(name) else name or "in the package"
 
 
 def state(experiment: Experiment, known: Reference | None) -> str:

@@ -197,8 +197,9 @@ def dataset(protocol: Protocol, download: bool = True) -> Dataset:
     return whole.part(protocol.examples, None)
 
 
-def validate(protocol: Protocol) -> Dataset:
-    """Raise InputError before any work starts if the protocol cannot be run; return the data set."""
+def validate(protocol: Protocol, found: Dataset | None = None) -> Dataset:
+    """Raise InputError before any work starts if the protocol cannot be run; return the data set, which is loaded
+    unless it is given."""
     if not protocol.rules or len(set(protocol.rules)) < len(protocol.rules):
         raise InputError(f"name each rule once, found {','.join(protocol.rules) or 'none'}")
     check_whole("epochs", protocol.epochs, 1, MOST)
@@ -210,7 +211,7 @@ def validate(protocol: Protocol) -> Dataset:
     if protocol.feedback:
         init.parse(protocol.feedback)
     check_feedback(protocol)
-    found = dataset(protocol)
+    found = dataset(protocol) if found is None else found
     if protocol.measured is not None:
         check_whole("measured", protocol.measured, 1, len(found.x_train))
     if protocol.augment and found.x_train.ndim != 4:

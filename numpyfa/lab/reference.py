@@ -20,7 +20,7 @@ all are small by chance:
     cosines            0.01
     all other numbers  2 % of the reference, at least 1e-9: rounding
 
-What a tuned experiment chose, such as a learning rate, is no measurement and is left out: another rounding may choose
+What a sweep chose, such as a learning rate, is no measurement and is left out: another rounding may choose
 the neighbour.
 
 The three is a convention. Were s known, 0.3 % of the numbers of independent seeds would be outside. With sd alone it
@@ -115,7 +115,7 @@ def choose_entry(references: Reference, experiment: Experiment, settings: Settin
     if not any(each["rows"] for each in fitting):
         raise NoReference(f"the table of {experiment.name} has no numbers of their own, only words: compare it by eye")
     best: Row = max(fitting, key=lambda each: each["seeds"])
-    held = {name.partition(", ")[0] for name in best["rows"]}
+    held = {part for name in best["rows"] for part in parts(name)}
     missing = [name for name in settings.get("rules", ()) if "rules" in experiment.grows and name not in held]
     if missing:
         raise NoReference(f"{experiment.name} has no reference for {', '.join(missing)}: leave it out with --rules")
@@ -151,14 +151,15 @@ def floor(what: str, mean: float) -> float:
 
 
 def verify(entry: Row, settings: Settings, table: Rows) -> Rows:
-    """A row for each number of the reference that the run should have, but those that were chosen from a grid: name,
+    """A row for each number of the reference that the run should have, but those that a sweep chose: name,
     column, found, reference, band, inside. What is missing or not finite is outside."""
     found = dict(zip(names(table), table))
+    chosen = settings["points"][0] if "points" in settings else ()
     expected = [name for name in entry["rows"] if name in found or name not in untrained(entry, settings)]
     rows = []
     for name in expected:
         for column, (mean, sd) in entry["rows"][name].items():
-            if column in settings.get("grid", ()):
+            if column in chosen:
                 continue
             value = number(found.get(name, {}).get(column))
             deviations = [row[column][1] for row in entry["rows"].values() if column in row]
@@ -169,8 +170,15 @@ def verify(entry: Row, settings: Settings, table: Rows) -> Rows:
 
 
 def untrained(entry: Row, settings: Settings) -> set[str]:
-    """The rules of the reference that the run was told to leave out."""
-    return set(entry["rows"]) - set(settings["rules"]) if "rules" in settings else set()
+    """The rows of the reference whose rules the run was told to leave out."""
+    if "rules" not in settings:
+        return set()
+    return {name for name in entry["rows"] if not parts(name) & set(settings["rules"])}
+
+
+def parts(name: str) -> set[str]:
+    """The cells in a row's name, its rule among them."""
+    return set(name.split(", "))
 
 
 def in_lines(entry: Row, rows: Rows, path: Path) -> list[str]:

@@ -9,6 +9,7 @@ The rule's own fields say of which kind a value is. A word is written in one way
 same thing have the same name.
 """
 
+import hashlib
 import inspect
 import math
 import re
@@ -23,6 +24,7 @@ from ..rules.base import Rule
 
 Options = dict[str, Any]
 MOST = 10**9
+LONGEST = 160  # characters of a part of a file's name; a name may have 255
 SAID_ELSEWHERE = ("lr", "momentum", "decay", "decoupled")  # options of an optimiser that a protocol has by name
 PLAIN = re.compile(r"[\w.:+-]+", re.ASCII)  # what a value may be made of: it becomes part of a file's name
 
@@ -32,15 +34,18 @@ def spell_all(texts: Iterable[str]) -> tuple[str, ...]:
 
     After a comma, option=value belongs to the rule before it, and anything else begins the next rule.
     """
+    return tuple(spell(*read(word)) for text in texts for word in split(text))
+
+
+def split(text: str) -> list[str]:
+    """'sgd,adam:eps=1,beta1=0.5' -> ['sgd', 'adam:eps=1,beta1=0.5']"""
     words: list[str] = []
-    for text in texts:
-        pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
-        for place, piece in enumerate(pieces):
-            if place and "=" in piece.partition(":")[0]:
-                words[-1] += f",{piece}"
-            else:
-                words.append(piece)
-    return tuple(spell(*read(word)) for word in words)
+    for piece in filter(None, map(str.strip, text.split(","))):
+        if words and "=" in piece.partition(":")[0]:
+            words[-1] += f",{piece}"
+        else:
+            words.append(piece)
+    return words
 
 
 def spell(name: str, options: Options) -> str:
@@ -105,8 +110,10 @@ def base(word: str) -> str:
 
 
 def in_file_name(word: str) -> str:
-    """The word without the colon, which not every system allows in a file's name."""
-    return word.replace(":", ",")
+    """The word without the colon, which not every system allows in a file's name; of a word that is too long for one
+    the beginning and its digest."""
+    name = word.replace(":", ",")
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}-{hashlib.sha256(word.encode()).hexdigest()[:16]}"
 
 
 def _value(what: str, kind: Any, text: str) -> Any:

@@ -1,88 +1,33 @@
-"""Rules on equal terms: what is tried, what is chosen, and from which examples and seeds."""
+"""One training: as `fit` does it, and by the settings of its protocol."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from numpyfa import cli, data
+from numpyfa import cli
 from numpyfa.errors import InputError
-from numpyfa.lab import tuning
 from numpyfa.lab.protocol import Protocol, build, own
 from numpyfa.lab.spelling import read_optimizer, read_schedule
-from numpyfa.lab.tables import pick
-from numpyfa.lab.tuning import tuned
+from numpyfa.lab.trial import train
+from numpyfa.learn import run_epoch
 from numpyfa.optim import SGD, Adam, hidden_multiples, step_schedule
-from numpyfa.papers import EXPERIMENTS
 
 SMALL = Protocol(net="784-12-10", rules=("bp", "fa"), epochs=1, seeds=2, examples=200, validation=100, batch_size=20)
 
 
-@pytest.fixture
-def small(monkeypatch, in_this_process):
-    """A comparison of two rules at three learning rates, one of which diverges."""
-    each = tuned("small", SMALL, {"lr": [0.01, 0.1, 1e38], "hidden_lr": [1.0, 3.0]}, minutes=0.1, source="nobody")
-    monkeypatch.setitem(EXPERIMENTS, "small", each)
-    return each
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_each_rule_is_tried_6_times_and_then_tested_from_2_seeds_that_chose_nothing(small, tmp_path, capsys):
-    assert cli.main(["reproduce", "small", "--out", str(tmp_path / "run")]) == 0
-    printed = capsys.readouterr().out
-    assert "bp" in printed and "test error bp" in printed
-    rows = small.work(small.settings, "784-12-10", "fa")
-    trials, tests = (pick(rows, stage=stage) for stage in ("trial", "test"))
-    assert len(trials) == 6 and {row["seed"] for row in trials} == {0}
-    assert [row["seed"] for row in tests] == [1, 2]
-    best = min((row for row in trials if not math.isnan(row["test_error"])), key=lambda row: row["test_error"])
-    assert all(row["lr"] == best["lr"] and row["hidden_lr"] == best["hidden_lr"] for row in tests)
-    assert math.isnan(pick(trials, lr=1e38)[0]["test_error"])
-    line = pick(small.table(small.settings, rows + small.work(small.settings, "784-12-10", "bp")), rule="fa")[0]
-    assert line["held_out_error"] == best["test_error"]
-    assert line["test_error"] == pytest.approx(np.mean([row["test_error"] for row in tests]))
-
-
-def test_the_trials_see_100_held_out_training_examples_and_the_tests_the_test_set(small, monkeypatch):
-    seen = []
-    monkeypatch.setattr(tuning, "train", lambda protocol, rule, seed, examples: seen.append((seed, examples)) or {
-        "test_error": protocol.lr})  # fmt: skip
-    rows = small.work(small.settings | {"tries": 2}, "784-12-10", "bp")
-    assert [seed for seed, _ in seen] == [0, 1] * 6 + [2, 3] and {row["lr"] for row in rows[-2:]} == {0.01}
-    whole, trial, test = data.load("mnist"), seen[0][1], seen[-1][1]
-    held, trained, unseen = ({image.tobytes() for image in x} for x in (trial.x_test, trial.x_train, whole.x_test))
-    assert len(trial.x_test) == 100 and held <= {image.tobytes() for image in whole.x_train}
-    assert not held & trained and not held & unseen
-    assert (test.x_test == whole.x_test).all() and (test.x_train == trial.x_train).all() and len(test.x_train) == 200
-
-
-def test_a_net_that_is_tuned_is_trained_as_fit_trains_it(mini):
+def test_a_net_of_a_sweep_is_trained_as_fit_trains_it(mini):
     """The last row of both, to the last digit: order, noise and what is measured."""
     import numpyfa as fa
 
-    protocol = tuning.replace(SMALL, epochs=2, measured=50)
-    row = tuning.train(protocol, "fa", 3, mini)
+    protocol = replace(SMALL, epochs=2, measured=50)
+    nothing_kept = SimpleNamespace(load=lambda *_: 0, after_epoch=lambda *_: None, after_batch=lambda *_: None)
+    row = train(protocol, "fa", 3, mini, 2, nothing_kept)
     net, rule, loss, optimizer, _ = build(protocol, "fa", 3, mini)
     last = fa.fit(net, rule, loss, optimizer, mini, epochs=2, batch_size=20, seed=3, measured=50)[-1]
     assert row == {name: value for name, value in last.items() if name != "epoch"}
-
-
-def test_a_field_of_the_grid_that_a_rule_has_for_itself_is_refused():
-    twice = tuned("twice", tuning.replace(SMALL, lr_of=(("fa", 1.0),)), {"lr": [0.1, 0.2]})
-    with pytest.raises(InputError, match="lr is in the grid, so lr_of must be empty"):
-        twice.check(twice.settings)
-
-
-def test_a_choice_at_the_end_of_three_values_is_said_to_be_at_the_edge(small):
-    settings = small.settings
-    assert tuning.at_the_edge(settings, {"lr": 0.01, "hidden_lr": 3.0}) == ["lr"]
-    assert tuning.at_the_edge(settings, {"lr": 0.1, "hidden_lr": 3.0}) == []
-
-
-def test_a_comparison_that_holds_nothing_out_is_refused():
-    nothing = tuned("nothing", tuning.replace(SMALL, validation=0), {"lr": [0.1]})
-    with pytest.raises(InputError, match="hold training examples out to choose by, found a validation of 0"):
-        nothing.check(nothing.settings)
 
 
 def test_a_small_set_is_not_a_claim_that_fa_is_better():
@@ -104,10 +49,10 @@ def test_a_small_set_is_not_a_claim_that_fa_is_better():
 def test_hidden_layers_at_10_times_the_learning_rate_move_10_times_as_far(mini):
     nets = []
     for factor in (1.0, 10.0):
-        net, rule, loss, optimizer, _ = build(tuning.replace(SMALL, hidden_lr=factor), "fa", 0, mini)
+        net, rule, loss, optimizer, _ = build(replace(SMALL, hidden_lr=factor), "fa", 0, mini)
         before = {name: p.copy() for name, p in net.parameters().items()}
         x, target = net.to_float(net.as_input(mini.x_train[:20])), np.eye(10, dtype="float32")[mini.y_train[:20]]
-        tuning.run_epoch(net, rule, loss, optimizer, x, target, np.arange(20), 20)
+        run_epoch(net, rule, loss, optimizer, x, target, np.arange(20), 20)
         nets.append({name: p - before[name] for name, p in net.parameters().items()})
     np.testing.assert_allclose(nets[1]["1.W"], 10 * nets[0]["1.W"], rtol=1e-3, atol=1e-7)
     np.testing.assert_allclose(nets[1]["2.W"], nets[0]["2.W"], rtol=1e-5, atol=1e-9)
@@ -116,7 +61,7 @@ def test_hidden_layers_at_10_times_the_learning_rate_move_10_times_as_far(mini):
 @pytest.mark.filterwarnings("ignore")
 def test_kps_gap_shrinks_by_its_law_also_where_hidden_layers_learn_10_times_as_fast(mini):
     """W - B^T of layer 2 of three shrinks by 1 - 10 lr decay a step, that of the last layer by 1 - lr decay."""
-    protocol = tuning.replace(SMALL, net="784-12-12-10", hidden_lr=10.0, lr=0.01, decay=0.1, dtype="float64")
+    protocol = replace(SMALL, net="784-12-12-10", hidden_lr=10.0, lr=0.01, decay=0.1, dtype="float64")
     net, rule, loss, optimizer, _ = build(protocol, "kp", 0, mini)
 
     def gaps():
@@ -124,7 +69,7 @@ def test_kps_gap_shrinks_by_its_law_also_where_hidden_layers_learn_10_times_as_f
 
     before = gaps()
     x, target = net.to_float(net.as_input(mini.x_train[:200])), np.eye(10)[mini.y_train[:200]]
-    tuning.run_epoch(net, rule, loss, optimizer, x, target, np.arange(200), 20)
+    run_epoch(net, rule, loss, optimizer, x, target, np.arange(200), 20)
     np.testing.assert_allclose(gaps() / before, [(1 - 0.01) ** 10, (1 - 0.001) ** 10], rtol=1e-12)
 
 
@@ -143,7 +88,7 @@ def test_a_schedule_of_two_factors_multiplies_by_each_in_its_turn():
 
 
 def test_a_schedule_by_epoch_falls_after_that_epochs_last_batch(mini):
-    protocol = tuning.replace(SMALL, validation=0, lr=0.8, schedule=((1, 0.5), (3, 0.5)), drops=(0.5,), epochs=4)
+    protocol = replace(SMALL, validation=0, lr=0.8, schedule=((1, 0.5), (3, 0.5)), drops=(0.5,), epochs=4)
     batches = -(-len(mini.x_train) // 20)
     lr = build(protocol, "bp", 0, mini)[3].lr
     per_epoch = [round(lr(epoch * batches), 9) for epoch in range(4)]
@@ -163,24 +108,22 @@ def test_an_optimiser_is_written_with_its_options_and_a_schedule_with_its_factor
 
 
 def test_a_protocols_optimiser_takes_its_options_and_its_rules_their_initialisers(mini):
-    protocol = tuning.replace(
-        SMALL, optimizer="adam:eps=1", init_of=(("fa", "zeros"),), lr_of=(("fa:init=zeros", 7.0),)
-    )
+    protocol = replace(SMALL, optimizer="adam:eps=1", init_of=(("fa", "zeros"),), lr_of=(("fa:init=zeros", 7.0),))
     net, _, _, optimizer, _ = build(protocol, "fa:init=zeros", 0, mini)
     assert isinstance(optimizer, Adam) and optimizer.eps == 1 and optimizer.lr == 7.0 and not net[1].W.any()
     net, _, _, optimizer, _ = build(protocol, "bp", 0, mini)
     assert optimizer.lr == protocol.lr and net[1].W.any()
-    nesterov = build(tuning.replace(SMALL, optimizer="sgd:nesterov=true", momentum=0.9), "bp", 0, mini)[3]
+    nesterov = build(replace(SMALL, optimizer="sgd:nesterov=true", momentum=0.9), "bp", 0, mini)[3]
     assert isinstance(nesterov, SGD) and nesterov.nesterov and nesterov.momentum == 0.9
     assert own((("pfa", 1), ("pfa:expansion=5", 2)), "pfa:expansion=5", 0) == 2
     assert own((("pfa", 1),), "pfa:expansion=5", 0) == 1 and own((), "pfa", 0) == 0
 
 
 def test_feedback_has_a_schedule_of_its_own_or_ws(mini):
-    protocol = tuning.replace(SMALL, rules=("kp",), schedule=((1, 0.5),), feedback_optimizer="adam", feedback_lr=1.0)
+    protocol = replace(SMALL, rules=("kp",), schedule=((1, 0.5),), feedback_optimizer="adam", feedback_lr=1.0)
     batches = -(-len(mini.x_train) // 20)
     assert build(protocol, "kp", 0, mini)[4].lr(batches) == 0.5
-    theirs = tuning.replace(protocol, feedback_schedule=((1, 0.8),))
+    theirs = replace(protocol, feedback_schedule=((1, 0.8),))
     optimizers = build(theirs, "kp", 0, mini)[3:]
     assert [each.lr(batches) for each in optimizers] == [0.05, 0.8]
 
