@@ -16,7 +16,7 @@ from numpyfa.models import MODELS
 from numpyfa.papers import EXPERIMENTS
 
 LARGE = ("vgg16", "belilovsky", "bartunov-lc", "clark-conv", "clark-lc")
-NOT_RUN = {name: each for name, each in EXPERIMENTS.items() if each.not_run}
+NOT_RUN = {name: each for name, each in EXPERIMENTS.items() if each.not_run and each.begun}
 SHAPES = {"mnist": ((28, 28, 1), 10), "fashion-mnist": ((28, 28, 1), 10)}
 SHAPES |= {"cifar-10": ((32, 32, 3), 10), "cifar-100": ((32, 32, 3), 100)}
 

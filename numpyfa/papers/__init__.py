@@ -1,4 +1,4 @@
-"""Published experiments by name: `numpyfa reproduce NAME`. How any of them is run is in `numpyfa.lab`.
+"""Published experiments, and some of our own, by name: `numpyfa reproduce NAME`. How they are run is in `numpyfa.lab`.
 
 A paper is a module, or a folder of three files where it is large: work (settings and jobs), figure and verdict.
 """
@@ -8,6 +8,8 @@ from . import (
     akrout,
     akrout_cifar,
     align_then_memorise,
+    atlas,
+    atlas_controls,
     bartunov,
     belilovsky,
     biotorch,
@@ -76,6 +78,8 @@ PAPERS = (
     webster_cifar,
     biotorch_cifar,
     imagenet,
+    atlas,
+    atlas_controls,
 )
 EXPERIMENTS: dict[str, Experiment] = {each.name: each for paper in PAPERS for each in paper.EXPERIMENTS}
 

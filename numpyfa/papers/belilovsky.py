@@ -13,8 +13,8 @@ learning rate from 3,000 held-out images; weights start as PyTorch's default, U(
 from dataclasses import replace
 
 from ..lab.protocol import Protocol
+from ..lab.sweep import product, sweeping
 from ..lab.training import training
-from ..lab.tuning import tuned
 
 SOURCE = "Belilovsky, Eickenberg & Oyallon 2020 (arXiv 1901.08164)"
 QUESTION = "Does a head that is a small net of its own help greedy learning beyond a linear one?"
@@ -49,7 +49,7 @@ FASHION = replace(
 )
 
 EXPERIMENTS = (
-    tuned(
+    sweeping(
         name="belilovsky-greedy",
         minutes=8,
         protocol=FASHION,
@@ -58,10 +58,10 @@ EXPERIMENTS = (
         shortened="4 of 50 epochs, 3,000 images, a smaller net",
         why={"": "Their errors, which are of CIFAR-10, were not at hand."},
         question=QUESTION,
-        grid={"lr": [0.001, 0.005, 0.02, 0.1]},
+        points=product({"lr": [0.001, 0.005, 0.02, 0.1]}),
         quick={
             "seeds": 1,
-            "grid": {"lr": [0.005, 0.02]},
+            "points": product({"lr": [0.005, 0.02]}),
             "cases": {"belilovsky-small": {"examples": 500, "epochs": 1, "measured": 500, "validation": 500}},
         },
     ),

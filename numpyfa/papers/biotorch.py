@@ -17,8 +17,8 @@ shortened to 5,000 images and 4 epochs.
 from dataclasses import replace
 
 from ..lab.protocol import Protocol
+from ..lab.sweep import product, sweeping
 from ..lab.training import training
-from ..lab.tuning import tuned
 
 LENET = training(
     name="fashion-lenet",
@@ -73,7 +73,7 @@ QUICK = {"epochs": 1, "seeds": 1, "examples": 2000, "measured": 1000, "rules": (
 
 EXPERIMENTS = (
     LENET,
-    tuned(
+    sweeping(
         name="biotorch-tuned",
         minutes=8,
         protocol=replace(
@@ -86,7 +86,7 @@ EXPERIMENTS = (
             validation=5000,
             measured=2000,
         ),
-        grid={"lr": [1e-4, 0.001, 0.01, 0.1]},
+        points=product({"lr": [1e-4, 0.001, 0.01, 0.1]}),
         shortened="4 of 100 epochs, 5,000 images",
         why={"": "Their numbers for this net stand beside `fashion-lenet`; here the tuning is ours, in few epochs."},
         source="BioTorch's benchmark table",
@@ -94,7 +94,7 @@ EXPERIMENTS = (
         question="How far behind BP are the rules when each has its own learning rate?",
         quick={
             "seeds": 1,
-            "grid": {"lr": [0.001, 0.01]},
+            "points": product({"lr": [0.001, 0.01]}),
             "cases": {"lenet-biotorch": {"examples": 1000, "epochs": 1, "measured": 500, "validation": 500}},
         },
     ),

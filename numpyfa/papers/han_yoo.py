@@ -18,8 +18,8 @@ images.
 from dataclasses import replace
 
 from ..lab.protocol import Protocol
+from ..lab.sweep import product, sweeping
 from ..lab.training import training
-from ..lab.tuning import tuned
 
 SOURCE = "Han & Yoo 2019 (arXiv 1901.01986)"
 QUESTION = "Is direct, even binary feedback good enough where it goes to the dense layers alone?"
@@ -48,11 +48,11 @@ FASHION = replace(
 )
 
 EXPERIMENTS = (
-    tuned(
+    sweeping(
         name="han-yoo",
         minutes=8,
         protocol=FASHION,
-        grid={"lr": [0.001, 0.01, 0.1], "hidden_lr": [0.03, 0.3, 3.0]},
+        points=product({"lr": [0.001, 0.01, 0.1], "hidden_lr": [0.03, 0.3, 3.0]}),
         source=SOURCE,
         place="Table 1, on another net and data set",
         question=QUESTION,
@@ -60,7 +60,7 @@ EXPERIMENTS = (
         why={"": "Their table is of VGG-16 on CIFAR-10, which `han-yoo-vgg16-cifar10` is for."},
         quick={
             "seeds": 1,
-            "grid": {"lr": [0.01], "hidden_lr": [0.01, 1.0]},
+            "points": product({"lr": [0.01], "hidden_lr": [0.01, 1.0]}),
             "cases": {"lenet": {"examples": 1000, "epochs": 1, "measured": 500, "validation": 500}},
         },
     ),

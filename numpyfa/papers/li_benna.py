@@ -21,8 +21,8 @@ The angle of product feedback beside its theory is `pfa-angle`, in `learned_feed
 from dataclasses import replace
 
 from ..lab.protocol import Protocol
+from ..lab.sweep import product, sweeping
 from ..lab.training import training
-from ..lab.tuning import tuned
 
 SOURCE = "Li & Benna 2024 (arXiv 2405.20594)"
 
@@ -129,7 +129,7 @@ RESNET20_FASHION = training(
     quick={"epochs": 1, "seeds": 1, "examples": 500, "measured": 500, "schedule": (), "rules": ("bp", "pfa-o")},
 )
 
-PFA_ADAM = tuned(
+PFA_ADAM = sweeping(
     name="pfa-adam",
     minutes=6,
     protocol=Protocol(
@@ -147,7 +147,7 @@ PFA_ADAM = tuned(
         standardise=True,
         measured=5000,
     ),
-    grid={"lr": [3e-4, 1e-3, 3e-3, 0.01]},
+    points=product({"lr": [3e-4, 1e-3, 3e-3, 0.01]}),
     cases={
         "Adam": {"optimizer": "adam", "burst": 0.03},
         "Adam, decay decoupled": {"optimizer": "adam", "decoupled": True, "decay": 0.1, "burst": 1.0},
@@ -159,7 +159,7 @@ PFA_ADAM = tuned(
     question="What becomes of the path, and of the test error, under optimisers that scale each entry by itself?",
     quick={
         "seeds": 1,
-        "grid": {"lr": [1e-3]},
+        "points": product({"lr": [1e-3]}),
         "cases": {"Adam": {"optimizer": "adam", "examples": 2000, "epochs": 1, "measured": 500}},
     },
 )

@@ -10,9 +10,9 @@ The pseudo-inverse's signal, which the paper says FA comes to resemble, is run b
 """
 
 from ..lab.protocol import Protocol
-from ..lab.tuning import tuned
+from ..lab.sweep import product, sweeping
 
-LILLICRAP_MNIST = tuned(
+LILLICRAP_MNIST = sweeping(
     name="lillicrap-mnist",
     minutes=20,
     protocol=Protocol(
@@ -29,7 +29,7 @@ LILLICRAP_MNIST = tuned(
         validation=5000,
         measured=10000,
     ),
-    grid={"lr": [0.02, 0.05, 0.1, 0.2]},
+    points=product({"lr": [0.02, 0.05, 0.1, 0.2]}),
     cases={"MNIST": {}},
     source="Lillicrap et al. 2016 (arXiv 1411.0247)",
     place="Fig. 2a, task 2",
@@ -39,7 +39,7 @@ LILLICRAP_MNIST = tuned(
     question="Does FA learn as BP does where the output layer alone does not?",
     quick={
         "seeds": 1,
-        "grid": {"lr": [0.05, 0.1]},
+        "points": product({"lr": [0.05, 0.1]}),
         "cases": {"MNIST": {"examples": 3000, "epochs": 2, "measured": 1000, "validation": 1000}},
     },
 )

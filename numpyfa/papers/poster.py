@@ -23,9 +23,9 @@ from typing import Any
 
 from ..lab.experiment import Settings
 from ..lab.protocol import Protocol
+from ..lab.sweep import product, sweeping
 from ..lab.tables import Rows, pick
 from ..lab.training import training
-from ..lab.tuning import tuned
 
 SOURCE = 'poster "Feedback alignment for training neural networks"'
 LR_PER_EXAMPLE = 0.01
@@ -54,13 +54,13 @@ def judge(settings: Settings, table: Rows) -> list[str]:
 
 
 EXPERIMENTS = (
-    tuned(
+    sweeping(
         name="over-fitting",
         minutes=6,
         protocol=Protocol(
             net="784-200-80-10", rules=("bp", "fa", "shallow"), epochs=60, seeds=5, validation=5000, **TANH
         ),
-        grid={"lr": [0.016, 0.05, 0.16, 0.5], "hidden_lr": [0.3, 1.0, 3.0, 10.0, 30.0]},
+        points=product({"lr": [0.016, 0.05, 0.16, 0.5], "hidden_lr": [0.3, 1.0, 3.0, 10.0, 30.0]}),
         cases={f"{n} images": {"examples": n} for n in (300, 1000)},
         tries=2,
         source=SOURCE,
@@ -72,7 +72,7 @@ EXPERIMENTS = (
             "seeds": 2,
             "tries": 1,
             "cases": {"300 images": {"examples": 300, "epochs": 10}},
-            "grid": {"lr": [0.016, 0.16], "hidden_lr": [1.0, 10.0]},
+            "points": product({"lr": [0.016, 0.16], "hidden_lr": [1.0, 10.0]}),
         },
     ),
     training(

@@ -15,13 +15,13 @@ is the authors', not tuned.
 `dkp-fashion` is the authors' own protocol at its full length, on Fashion-MNIST.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from ..lab.experiment import Settings
 from ..lab.protocol import Protocol
+from ..lab.sweep import product, sweeping
 from ..lab.tables import Rows, pick
 from ..lab.training import training
-from ..lab.tuning import tuned
 
 PROTOCOL = Protocol(
     net="dkp-cnn",
@@ -43,6 +43,13 @@ QUICK = {"epochs": 1, "seeds": 1, "examples": 2000, "drops": (), "rules": ("bp",
 
 ADAM_ON_B: Settings = {"rules": ("dkp",), "feedback_optimizer": "adam", "feedback_lr": 1e-4}
 NO_NORM: Settings = {"net": "dkp-cnn-no-norm"}
+CASES = {
+    "batch norm": {},
+    "no norm": NO_NORM,
+    "batch norm, Adam on B": ADAM_ON_B,
+    "no norm, Adam on B": NO_NORM | ADAM_ON_B,
+}
+FEW: Settings = {"examples": 300, "epochs": 1, "validation": 300, "measured": 300}
 
 
 def judge(settings: Settings, table: Rows) -> list[str]:
@@ -61,7 +68,7 @@ def judge(settings: Settings, table: Rows) -> list[str]:
 
 
 EXPERIMENTS = (
-    tuned(
+    sweeping(
         name="batch-norm",
         minutes=15,
         protocol=replace(
@@ -74,13 +81,8 @@ EXPERIMENTS = (
             validation=5000,
             measured=2000,
         ),
-        grid={"lr": [1e-4, 5e-4, 0.002, 0.01, 0.05]},
-        cases={
-            "batch norm": {},
-            "no norm": NO_NORM,
-            "batch norm, Adam on B": ADAM_ON_B,
-            "no norm, Adam on B": NO_NORM | ADAM_ON_B,
-        },
+        points=product({"lr": [1e-4, 5e-4, 0.002, 0.01, 0.05]}),
+        cases=CASES,
         source="Webster, Choi & Ahn 2021",
         place="its remark on batch norm",
         shortened="4 of 50 epochs, 2,000 images",
@@ -89,19 +91,9 @@ EXPERIMENTS = (
         judge=judge,
         quick={
             "seeds": 1,
-            "grid": {"lr": [0.002, 0.01]},
-            "protocol": asdict(
-                replace(
-                    PROTOCOL,
-                    rules=("bp", "dkp"),
-                    lr_of=(),
-                    examples=300,
-                    epochs=1,
-                    drops=(),
-                    validation=300,
-                    measured=300,
-                )
-            ),
+            "points": product({"lr": [0.002, 0.01]}),
+            "rules": ["bp", "dkp"],
+            "cases": {name: changes | FEW for name, changes in CASES.items()},
         },
     ),
     training(

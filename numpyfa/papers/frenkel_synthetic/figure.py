@@ -1,5 +1,6 @@
 """The figure: the course of learning in both tasks."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ...lab.experiment import Settings
@@ -7,7 +8,7 @@ from ...lab.looks import LOOKS
 from ...lab.plots import epochs, grid, logarithmic, percents, rule_band, shared_legend
 from ...lab.tables import Rows, over_seeds, pick
 
-PANELS = (
+PANELS: tuple[tuple[str, str, str, Callable[..., None]], ...] = (
     ("regression", "train_loss", "cosines: training loss", logarithmic),
     ("classification", "train_error", "classes: training error (%)", percents),
     ("classification", "test_error", "classes: test error (%)", percents),
