@@ -15,8 +15,8 @@ from numpyfa.lab.layer_names import layer_names
 from numpyfa.lab.looks import LOOKS, looks
 from numpyfa.lab.net_figure import draw_nets, short
 from numpyfa.lab.protocol import Protocol
+from numpyfa.lab.sweep_figure import draw_sweep
 from numpyfa.lab.tables import read_rows, write_rows
-from numpyfa.lab.tuning_figure import draw_tuned
 from numpyfa.papers import EXPERIMENTS
 from numpyfa.rules import RULES, VARIANTS
 
@@ -201,14 +201,16 @@ def test_an_error_of_0_has_a_place_on_its_axis_and_else_none():
 
 
 def test_tuned_rules_have_a_panel_a_case_and_leave_out_what_diverged():
-    rows = [{"case": case, "rule": rule, "stage": stage, "seed": 0, "lr": lr, "hidden_lr": 1.0,
-             "test_error": np.nan if lr == 1.0 else 100 * lr + (rule == "fa")}
+    rows = [{"case": case, "rule": rule, "stage": stage, "seed": 0, "epochs": 1, "point": f"lr={lr},hidden_lr=1.0",
+             "held_out_error" if stage == "trial" else "test_error": np.nan if lr == 1.0 else 100 * lr + (rule == "fa")}
             for case in ("small", "large") for rule in ("bp", "fa")
             for stage, lr in (("trial", 0.1), ("trial", 0.3), ("trial", 1.0), ("test", 0.1))]  # fmt: skip
-    settings = {"cases": {"small": {}, "large": {}}, "grid": {"lr": [0.1, 0.3, 1.0], "hidden_lr": [1.0]}}
-    figure = drawn(lambda figure: draw_tuned("test", figure, settings, rows))
+    settings = {"cases": {"small": {}, "large": {}}, "points": [{"lr": lr, "hidden_lr": 1.0} for lr in (0.1, 0.3, 1.0)]}
+    figure = drawn(lambda figure: draw_sweep("test", figure, settings, rows))
     assert titles(figure) == ["small", "large"]
-    np.testing.assert_allclose(figure.axes[0].lines[1].get_ydata(), [11, 31, np.nan])
+    np.testing.assert_allclose(
+        figure.axes[0].lines[2].get_ydata(), [11, 31, np.nan]
+    )  # each rule's mark follows its line
     assert [text.get_text() for text in figure.axes[0].texts] == ["bp 10.00", "fa 11.00", "test"]
 
 
