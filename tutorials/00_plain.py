@@ -5,6 +5,7 @@ Rows are examples. The two rules differ in one place: what carries delta down a 
 """
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on small products threads only wait for each other
@@ -44,7 +45,7 @@ def step(x, y, W, b, B, rule):
 
 
 def main(epochs=2):
-    data = np.load(Path(__file__).parents[1] / "numpyfa" / "bundled" / "mnist.npz")
+    data = np.load(Path(find_spec("numpyfa").origin).with_name("bundled") / "mnist.npz")  # all of numpyfa that is used
     x, x_test = (data[name].reshape(-1, 784) / 255 for name in ("x_train", "x_test"))
     y = np.eye(10)[data["y_train"]]
     for rule in ("bp", "fa"):
