@@ -200,9 +200,16 @@ def test_the_sign_of_the_error_is_known_before_the_output_under_softmax_and_not_
 
 
 @pytest.fixture(scope="module")
-def page():
-    printed, path = io.StringIO(), Path(__file__).parents[1] / "tutorials" / "07_layers_in_parallel.py"
-    with contextlib.redirect_stdout(printed):
+def page(tmp_path_factory):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    printed, path = io.StringIO(), Path(__file__).parents[1] / "tutorials" / "04_straight_from_the_output.py"
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr(plt, "show", lambda: plt.close("all"))
+        patch.setenv("NUMPYFA_PROGRESS", str(tmp_path_factory.mktemp("course") / "progress.json"))
         return runpy.run_path(str(path)) | {"printed": printed.getvalue()}
 
 

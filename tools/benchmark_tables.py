@@ -34,7 +34,7 @@ def of_file(name: str) -> list[str]:
     if not found:
         return [not_measured(name)]
     lines = [machine(found["machine"])]
-    for cells in OF_SCRIPT[script](found["rows"]):
+    for cells in OF_SCRIPT[script](found.get("rows", [found])):
         if len(cells) > 1:
             lines += ["", *table(cells)]
     return lines
@@ -162,6 +162,27 @@ def theory(rows: list[Row]) -> list[Cells]:
     return [cells]
 
 
+def watch(rows: list[Row]) -> list[Cells]:
+    """What a live page costs, with the machine's load; then the memory as it stays open."""
+    found = rows[0]
+    head = ["net and rules", "first picture, s", "updates/s", "batches/s alone", "watched", "slower by the clock",
+            "lowest and highest turn", "processor time a batch, more than alone"]  # fmt: skip
+    cells = [head]
+    for name, each in found["nets"].items():
+        low, high = each["slow-down, lowest and highest turn"]
+        more = each["processor time of the server a batch, more than the loop's"]
+        cells.append([name, f"{each['page asked to first update drawn s']:.1f}", f"{each['updates/s']:.1f}",
+                      f"{each['plain batches/s']:.0f}", f"{each['watched batches/s']:.0f}", f"{each['slow-down']:.0%}",
+                      f"{low:.0%} to {high:.0%}", f"{more:.0%}"])  # fmt: skip
+    load = [f"{found[when][0]:.1f}" for when in ("load before", "load after")]
+    cells.append(["load of the machine before and after", " and ".join(load), *[""] * (len(head) - 2)])
+    kept = [["open for", "server, MB", "page's JavaScript, MB", "batches", "points"]]
+    for when, each in (found.get("memory") or {}).items():
+        if when.startswith("after "):
+            kept.append([when.removeprefix("after "), *(f"{value:,}" for value in each.values())])
+    return [cells, kept]
+
+
 def parity(rows: list[Row]) -> list[Cells]:
     """The largest difference of an update between the two devices, a column a kind of number."""
     kinds = list(dict.fromkeys(row["numbers"] for row in rows))
@@ -173,7 +194,7 @@ def parity(rows: list[Row]) -> list[Cells]:
 
 
 OF_SCRIPT: dict[str, Callable[[list[Row]], list[Cells]]] = {
-    each.__name__: each for each in (mlp, conv, growth, rules, threads, between, theory, parity)
+    each.__name__: each for each in (mlp, conv, growth, rules, threads, between, theory, parity, watch)
 }
 
 # -- Tables of their own ---------------------------------------------------------------------------------------------

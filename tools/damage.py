@@ -67,10 +67,10 @@ def report(what: str, counts: Counter) -> int:
 def work_here() -> None:
     """Do the jobs in this process: a process of their own takes a second to start."""
 
-    def run_here(work: Callable, jobs: Sequence[tuple], workers: int, hear: Callable = print) -> None:
+    def run_here(work: Callable, jobs: Sequence[tuple], executor: Any, hear: Callable, take: Callable, *_: Any) -> None:
         run.tell = hear
         for job in jobs:
-            work(*job)
+            take(job, work(*job))
 
     run.run_jobs, run.stop_if_alone = run_here, lambda: None
 

@@ -203,9 +203,9 @@ def make_small() -> None:
     def fit_once(*arguments: Any, epochs: int, history: Any = (), **more: Any) -> Any:
         return fit(*arguments, epochs=min(epochs, len(history) or 1), history=history, **more)
 
-    def here(work: Any, jobs: Any, workers: int, hear: Any) -> None:
+    def here(work: Any, jobs: Any, executor: Any, hear: Any, take: Any, lost: Any) -> None:
         for job in jobs:
-            work(*job)
+            take(job, work(*job))
 
     def no_network(name: str) -> Any:
         raise InputError(f"{name} cannot be downloaded here")

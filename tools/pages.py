@@ -27,6 +27,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # the package beside this file,
 
 import benchmark_tables  # noqa: E402
 
+from numpyfa.course import EXERCISES  # noqa: E402
+from numpyfa.course.exercises import CHAPTERS, exercises_of  # noqa: E402
 from numpyfa.lab import compare  # noqa: E402
 from numpyfa.lab.experiment import Experiment  # noqa: E402
 from numpyfa.lab.layer_names import layer_names  # noqa: E402
@@ -104,6 +106,23 @@ def kind(name: str, rule: type[Rule]) -> str:
     return "sequential" if issubclass(rule, SequentialRule) else "of its own"
 
 
+def course() -> list[str]:
+    """The notebooks: what each is about, its exercises, and the script it is made from."""
+    rows = [["notebook", "you will be able to", "exercises", "script"]]
+    for script in sorted((ROOT / "tutorials").glob("[0-9][0-9]*.py")):
+        text = script.read_text(encoding="utf-8")
+        title = re.search(r"^# # (\d\d\w?) (.*)$", text, re.M)
+        able = re.search(r"\*\*You will be able to\*\* (.*?)\.?\n#?\n", text, re.S)
+        number, words = title.groups() if title else (script.stem[:2], "One plain page")
+        goal = re.sub(r"\s*\n# ", " ", able[1]) if able else "read all of it, BP and FA, on one page of NumPy"
+        chapter = CHAPTERS.get(script.stem)
+        asked = len(exercises_of(chapter)) if chapter else 0
+        made = f"[{number} {words}](../numpyfa/course/notebooks/{script.stem}.ipynb)"
+        rows.append([made, goal, str(asked or ""), f"[{script.stem}](../tutorials/{script.name})"])
+    wrong = sum(len(each.wrongs) for each in EXERCISES.values())
+    return [f"{len(EXERCISES)} exercises, {wrong} wrong answers known by name.", "", *table(rows)]
+
+
 # -- The results -----------------------------------------------------------------------------------------------------
 
 
@@ -113,26 +132,37 @@ def results(folder: str) -> list[str]:
     settings, found = settings_of(summary), summary["rows"]
     if "net" in settings:
         return of_nets(settings, found, EXPERIMENTS[summary["experiment"]].published)
-    return of_comparison(settings, found) if "tries" in settings else of_study(found)
+    return of_comparison(settings, found, summary.get("times", [])) if "tries" in settings else of_study(found)
 
 
 def of_study(found: list[Row]) -> list[str]:
-    """The table of a study of the theory, as its command prints it."""
-    names = list(found[0])
-    return table([names, *([word(row[name]) for name in names] for row in found)])
+    """The table of a study of the theory, as its command prints it; what a row lacks stays empty."""
+    names = list(dict.fromkeys(name for row in found for name in row))
+    return table([names, *([word(row.get(name, "")) for name in names] for row in found)])
 
 
-def of_comparison(settings: Row, found: list[Row]) -> list[str]:
+def of_comparison(settings: Row, found: list[Row], times: list[Row]) -> list[str]:
     """The grid, and for each case and rule what was chosen from it and what came of that."""
-    grid = "; ".join(f"{name} {', '.join(f'{each:g}' for each in values)}" for name, values in settings["grid"].items())
-    budget = f"Tried for every rule in every case: {grid}, {count(settings['tries'], 'seed')} each"
+    grid = values_of(settings["points"])
+    words = "; ".join(f"{name} {', '.join(f'{each:g}' for each in values)}" for name, values in grid.items())
+    halved = f", halving by {settings['halving']}" if settings.get("halving") else ""
+    budget = f"Tried for every rule in every case: {words}, {count(settings['tries'], 'seed')} each{halved}"
     tested = f"tested: {count(settings['seeds'], 'fresh seed')}. * at the edge of the grid."
     names = ("held_out_error", "train_error", "test_error", "test_loss")
-    rows = [["case", "rule", *settings["grid"], "held-out error", "train error", "test error", "test loss"]]
+    rows = [["case", "rule", *grid, "held-out error", "train error", "test error", "test loss"]]
     for row in found:
-        chosen = [f"{row[name]:g}" + "*" * (name in row["at the edge"].split(" and ")) for name in settings["grid"]]
+        chosen = [f"{row[name]:g}" + "*" * (name in row["at the edge"].split(" and ")) for name in grid]
         rows.append([row["case"], row["rule"], *chosen, *(mean_and_sd(row, name) for name in names)])
+    if times:
+        titles, angles = in_one(found, "angle", "angle", 0)
+        seconds = [[f"{row['seconds_per_epoch']:.2g}" if row["seconds_per_epoch"] else ""] for row in times]
+        rows = [line + more for line, more in zip(rows, [[*titles, "s an epoch"], *map(list.__add__, angles, seconds)])]
     return [f"{budget}; {tested}", "", *table(rows)]
+
+
+def values_of(points: list[Row]) -> dict[str, list]:
+    """The grid that the points of a sweep are the product of."""
+    return {name: list(dict.fromkeys(point[name] for point in points)) for name in points[0]}
 
 
 def of_nets(settings: Row, found: list[Row], published: Row) -> list[str]:
@@ -238,7 +268,7 @@ def experiments() -> list[str]:
     for folder in folders():
         summary = read(folder)
         settings, name = settings_of(summary), summary["experiment"]
-        what = f"theory, {count(settings['seeds'], 'seed')}"
+        what = f"{'tuned nets' if 'tries' in settings else 'theory'}, {count(settings['seeds'], 'seed')}"
         if "net" in settings:
             who = ", ".join(settings["rules"])
             what = f"{settings['net']} on {settings['data']}, {who}, {count(settings['epochs'], 'epoch')}"
@@ -363,6 +393,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "variants": variants,
     "options": options,
     "needs": needs,
+    "course": course,
     "experiments": experiments,
     "papers": papers,
     "not-run": not_run,
