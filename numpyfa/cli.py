@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,14 +21,16 @@ import numpy as np
 from . import __version__, data, doctor, init, laws
 from .errors import Diverged, InputError, Stopped, choose
 from .init import INITS
-from .lab import compare, listing, reference, runs
+from .lab import compare, listing, reference, runs, sweep_words
+from .lab.cluster import dask
 from .lab.experiment import Experiment, Row, Settings, option
 from .lab.folder import RESULTS, ours
 from .lab.progress import duration, shown
 from .lab.protocol import Protocol, takes_init
 from .lab.run import run
 from .lab.spelling import in_file_name, read_schedule, spell_all
-from .lab.tables import aligned
+from .lab.sweep_words import several
+from .lab.tables import aligned, in_lines
 from .lab.training import checkpoint_path, training
 from .laws import needs, report
 from .local import ACTIVATIONS
@@ -38,6 +41,7 @@ from .papers import EXPERIMENTS
 from .rules import RULES, VARIANTS, find
 
 TRAIN = Protocol(net="784-200-80-10", rules=("bp",), seeds=1)  # what `numpyfa train` takes where nothing is said
+SWEEP = replace(TRAIN, rules=("bp", "fa"), seeds=3, validation=5000)
 IN_WORDS = {
     "activation": "relu; tanh in a multi-layer perceptron, nokland-conv and drtp-conv; logistic in lillicrap-mnist",
     "feedback": "each rule's own",
@@ -156,6 +160,15 @@ def parser() -> Parser:
     p = command("train", train, "train any net by any rule on any data set")
     options_of_train(p)
 
+    p = command(
+        "sweep",
+        sweep,
+        "tune every rule by the same budget, on held-out examples, and test what was chosen",
+        "Options take several values, with commas. Of --net, --data and --examples each is a case of its own; of the "
+        "others every combination is tried, and the best is chosen for each rule and case.",
+    )
+    options_of_sweep(p)
+
     p = command("experiments", list_experiments, "list the published experiments; or show the settings of one")
     p.add_argument("name", nargs="?", metavar="NAME", help="one of them")
 
@@ -176,8 +189,24 @@ def parser() -> Parser:
     p = command("needs", list_needs, "measure what rules read to learn, and what their layers wait for")
     p.add_argument("rules", nargs="*", metavar="RULE", help="`numpyfa rules` lists them (default: all)")
 
+    p = command(
+        "course",
+        write_course,
+        "write the notebooks of the course into a new folder",
+        "They have blanks; `from numpyfa.course import check` marks what is put there.",
+    )
+    p.add_argument("folder", metavar="FOLDER", help="a folder that is not there yet")
+    p.add_argument("--solutions", action="store_true", help="the solved notebooks and the open questions' answers too")
+    p.add_argument("--otter", action="store_true", help="masters for otter-grader too, in a folder of that name")
+
     p = command("data", list_data, "list the data sets and where they are; fetch those named")
     p.add_argument("names", nargs="*", metavar="NAME", help="data sets to fetch (default: none)")
+
+    p = command("watch", watch_it, "open a page in the browser where a net learns, and show what happens inside")
+    p.add_argument("--port", type=int, default=8710, help="of the page's address, on this machine (default: 8710)")
+    p.add_argument("--no-browser", action="store_true", help="open no browser: print the address alone")
+    words = "write the page as a static site instead, which trains inside the browser"
+    p.add_argument("--export", metavar="FOLDER", help=words)
 
     command("doctor", examine, "report versions, BLAS, threads and whether a GPU can be used")
     return top
@@ -186,12 +215,15 @@ def parser() -> Parser:
 Add = Callable[..., None]
 
 
-def adder(p: Parser, title: str, defaults: dict[str, Any]) -> Add:
-    """A function that adds an option to a group of the help, and says there what stands if nothing is given."""
+def adder(p: Parser, title: str, defaults: dict[str, Any], lists: Collection[str] = ()) -> Add:
+    """A function that adds an option to a group of the help, and says there what stands if nothing is given. Those in
+    `lists` take several values."""
     group = p.add_argument_group(title)
 
     def add(*names: str, help: str, **more: Any) -> None:
         name = more.get("dest", names[0].lstrip("-").replace("-", "_"))
+        if name in lists:
+            more = {**more, "type": several(more.get("type", str)), "metavar": "A,B,..", "default": None}
         default = f" (default: {in_words(defaults[name])})" if name in defaults else ""
         group.add_argument(*names, help=help + default, **more)
 
@@ -225,9 +257,9 @@ def options_of_reproduce(p: Parser) -> None:
     options_of_both(p, {"out": "runs/NAME"})
 
 
-def options_of_train(p: Parser) -> None:
-    defaults = vars(TRAIN) | IN_WORDS
-    add = adder(p, "what is run", defaults)
+def options_of_train(p: Parser, protocol: Protocol = TRAIN, lists: Collection[str] = ()) -> None:
+    defaults = vars(protocol) | IN_WORDS | ({"out": "runs/sweep-NET-DATA"} if lists else {})
+    add = adder(p, "what is run", defaults, lists)
     add("--net", default=TRAIN.net, help="sizes such as 784-200-80-10, or a name: `numpyfa nets` lists them")
     option_rule(add)
     add("--data", default=TRAIN.data, help="a name: `numpyfa data` lists them; or an npz file, or images, FOLDER@64")
@@ -237,7 +269,7 @@ def options_of_train(p: Parser) -> None:
     add("--feedback", help="initialiser of the feedback, such as normal:1 or uniform:0.5")
     add("--standardise", action="store_const", const=True, help="give each channel mean 0 and variance 1")
     add("--augment", action="store_const", const=True, help="flip and shift the training images")
-    add = adder(p, "how it learns", defaults)
+    add = adder(p, "how it learns", defaults, lists)
     add("--optimizer", help=f"one of {', '.join(OPTIMIZERS)}, with options as adam:eps=1")
     add("--schedule", help="the learning rate times a factor after so many epochs: 20:0.5,30:0.5")
     add("--hidden-lr", type=float, help="a factor of the learning rate in the hidden layers")
@@ -250,7 +282,16 @@ def options_of_train(p: Parser) -> None:
     add("--feedback-momentum", type=float, help="its momentum")
     add("--feedback-decay", type=float, help="its decay")
     add("--feedback-schedule", help="its schedule")
-    options_of_both(p, defaults)
+    options_of_both(p, defaults, lists)
+
+
+def options_of_sweep(p: Parser) -> None:
+    add = adder(p, "how it is chosen", {"tries": 1})
+    add("--draw", type=int, metavar="N", help="try so many random settings, numbers between the lowest and the highest")
+    add("--tries", type=int, default=1, help="how many seeds a setting is tried from")
+    add("--halving", type=int, default=0, metavar="K", help="begin with few epochs; the best of every K settings go on")
+    add("--yes", action="store_true", help=f"more than {sweep_words.MOST_JOBS} jobs are meant")
+    options_of_train(p, SWEEP, sweep_words.LISTS)
 
 
 def option_rule(add: Add) -> None:
@@ -259,10 +300,10 @@ def option_rule(add: Add) -> None:
     add("--rules", "--rule", action="append", metavar="RULE", help=words)
 
 
-def options_of_both(p: Parser, defaults: dict[str, Any]) -> None:
-    add = adder(p, "how much, how fast", defaults)
+def options_of_both(p: Parser, defaults: dict[str, Any], lists: Collection[str] = ()) -> None:
+    add = adder(p, "how much, how fast", defaults, lists)
     add("--epochs", type=int, help="how often the training set is gone through")
-    add("--seeds", type=int, help="how many seeds, from 0")
+    add("--seeds", type=int, help="how many seeds, from 0; of a sweep those of the tests, after those of --tries")
     add("--batch-size", type=int, help="examples in a batch")
     add("--lr", type=float, help="the learning rate on the batch's mean gradient")
     add("--examples", type=int, help="use only the first so many training examples")
@@ -271,6 +312,7 @@ def options_of_both(p: Parser, defaults: dict[str, Any]) -> None:
     add = adder(p, "where", defaults)
     add("--device", choices=("cpu", "gpu", "auto"), help="auto is the GPU where there is one")
     add("--dtype", choices=("float32", "float64"), help="the kind of number")
+    add("--dask", metavar="WHERE", help="let Dask do the jobs: local, or a scheduler, tcp://host:port")
     add("--out", metavar="FOLDER", help="the folder for the results")
     after = p.add_argument_group("if that folder holds a run (default: it is refused)").add_mutually_exclusive_group()
     after.add_argument("--resume", action="store_true", help="go on with it")
@@ -364,14 +406,14 @@ def holds_run(out: Path) -> bool:
     return bool(ours(out)) or (out / "protocol.json").exists() or (out / ".new").exists()
 
 
+KEYS = ("net", "rules", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
+        "standardise", "augment", "decoupled", "burst", "feedback_optimizer", "feedback_lr", "feedback_momentum",
+        "feedback_decay", "feedback_schedule", "schedule", "hidden_lr")  # fmt: skip
+
+
 def train(options: argparse.Namespace) -> int:
-    keys = ("net", "rules", "data", "activation", "loss", "optimizer", "momentum", "decay", "init", "feedback",
-            "standardise", "augment", "decoupled", "burst", "feedback_optimizer", "feedback_lr", "feedback_momentum",
-            "feedback_decay", "feedback_schedule", "schedule", "hidden_lr")  # fmt: skip
     options.rules = TRAIN.rules if options.rules is None else spell_all(options.rules)
-    for key in ("schedule", "feedback_schedule"):
-        if getattr(options, key) is not None:
-            setattr(options, key, read_schedule(getattr(options, key)))
+    read_schedules(options)
     if options.feedback:
         init.parse(options.feedback)
         if not any(takes_init(name) for name in options.rules):
@@ -380,7 +422,22 @@ def train(options: argparse.Namespace) -> int:
     if options.out is None:
         options.out = str(Path("runs") / "-".join([experiment.name, *map(in_file_name, options.rules)]))
     options.verify, options.reference = False, None
-    return perform(experiment, experiment.adapt(**given(options, *keys)), options)
+    return perform(experiment, experiment.adapt(**given(options, *KEYS)), options)
+
+
+def read_schedules(options: argparse.Namespace) -> None:
+    for key in ("schedule", "feedback_schedule"):
+        if getattr(options, key) is not None:
+            setattr(options, key, read_schedule(getattr(options, key)))
+
+
+def sweep(options: argparse.Namespace) -> int:
+    read_schedules(options)
+    values = {key: value for key, value in given(options, *KEYS).items() if value is not None}
+    experiment = sweep_words.asked(SWEEP, values, options.draw, options.tries, options.halving)
+    sweep_words.refuse_many(experiment.settings, options.yes)
+    options.verify, options.reference = False, None
+    return perform(experiment, experiment.settings, options)
 
 
 def perform(experiment: Experiment, settings: Settings, options: argparse.Namespace) -> int:
@@ -399,10 +456,12 @@ def run_and_tell(experiment: Experiment, settings: Settings, out: Path, options:
     """Run, showing how far it is, then print the table, the verdict, the paper's numbers beside ours, and what can be
     done with it. Return 1 if the run was to be verified and is outside its band."""
     entry = choose_reference(experiment, settings, options)
-    with shown() as progress:
-        summary = run(experiment, settings, out, options.resume, options.force, progress)
+    with shown() as progress, nullcontext() if options.dask is None else dask(options.dask) as executor:
+        summary = run(experiment, settings, out, options.resume, options.force, progress, executor)
     table = summary["rows"]
     print("\n".join([*experiment.show(experiment, settings, table), *summary["verdict"]]))
+    if "times" in summary:
+        print("\n".join(["", *in_lines(summary["times"])]))
     print("\n".join(compare.in_lines(experiment, settings, table)))
     tell_where(experiment, settings, out)
     if entry is None:
@@ -416,8 +475,8 @@ def tell_where(experiment: Experiment, settings: Settings, out: Path) -> None:
     written = (*RESULTS, "parts", "checkpoints")
     *most, last = [name for name in written if (out / name).exists()]
     print(f"\n{', '.join(most)} and {last} are in {out}")
-    if experiment.begun:
-        path = checkpoint_path(out, settings["rules"][-1], 0)
+    path = checkpoint_path(out, settings["rules"][-1], 0) if experiment.begun else None
+    if path is not None and path.exists():  # a worker that does not see the folder keeps it
         print(f"docs/after-training.md goes on in Python: net = fa.load_net({json.dumps(str(path))})")
 
 
@@ -524,6 +583,16 @@ def list_needs(options: argparse.Namespace) -> None:
     print("\n".join(aligned(needs.table(options.rules))))
 
 
+def write_course(options: argparse.Namespace) -> None:
+    from .course.write import write
+
+    if not options.folder.strip():
+        raise InputError("the folder's name is empty: choose one, such as course")
+    folder = Path(options.folder)
+    print("\n".join([f"wrote {folder}:", *write(folder, options.solutions, options.otter)]))
+    print(f"\nTo begin: pip install 'numpyfa[course]', then jupyter lab {folder}")
+
+
 def list_data(options: argparse.Namespace) -> None:
     for name in options.names:
         choose(dict.fromkeys(data.NAMES, True), name, "data set")
@@ -531,6 +600,15 @@ def list_data(options: argparse.Namespace) -> None:
             data.fetch(name)
     for name in options.names or data.NAMES:
         print(f"{name:14} {data.status(name)}")
+
+
+def watch_it(options: argparse.Namespace) -> None:
+    from .watch import export, server
+
+    if options.export is not None:
+        print("\n".join(export.export(Path(options.export))))
+    else:
+        server.serve(options.port, show=not options.no_browser)
 
 
 def examine(options: argparse.Namespace) -> None:

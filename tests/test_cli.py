@@ -178,6 +178,7 @@ def test_the_help_of_train_shows_the_default_of_each_of_its_31_options(capsys):
         assert re.search(rf"--{name.replace('_', '-')} [^()]*\(default: {default}\)", words), name
     assert words.count("(default: ") == 31 + 1  # and what becomes of a run that is there already
     assert "(default: bp)" in words and "(default: runs/NET-DATA-RULES)" in words
+    assert "(default: runs/sweep-NET-DATA)" in help_of("sweep", capsys)
 
 
 def test_the_help_of_reproduce_says_that_the_experiments_settings_are_the_defaults(capsys):
@@ -191,10 +192,19 @@ def test_each_experiment_has_a_line_with_its_time_and_one_with_its_paper(capsys)
     listed = capsys.readouterr().out
     for words in (["reproduce"], ["reproduce", "--list"]):
         assert cli.main(words) == 0 and capsys.readouterr().out == listed
+    lines = listed.splitlines()
     for name, each in cli.EXPERIMENTS.items():
         assert each.minutes > 0
-        paper = re.escape(", ".join(filter(None, (each.source, each.place))))
-        assert re.search(rf"^{name} +[\w @.-]+(, not here)? +[\d.]+ (s|min|h)\b.*\n    {paper}$", listed, re.M), name
+        place = next(n for n, line in enumerate(lines) if line.startswith(f"{name} "))
+        assert re.search(r"  [\w@.-][\w @.-]*(, not here)?  +[\d.]+ (s|min|h)\b", lines[place]), name
+        assert lines[place + 1].strip() == ", ".join(filter(None, (each.source, each.place)))
+
+
+def test_the_list_of_experiments_looks_at_each_data_set_once(capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(data, "whole", lambda name: asked.append(name) or (None, []))
+    assert cli.main(["experiments"]) == 0
+    assert "fashion-mnist" in asked and len(set(asked)) == len(asked)
 
 
 def test_an_experiment_shows_its_settings_and_what_quick_changes(capsys):

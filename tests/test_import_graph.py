@@ -24,7 +24,9 @@ FLOORS = [
     ["learn"],
     ["numpyfa"],
     ["lab", "laws"],
-    ["papers"],
+    ["papers", "show", "sklearn"],
+    ["course"],
+    ["watch"],
     ["cli"],
     ["__main__"],
 ]
@@ -102,6 +104,6 @@ def test_theory_knows_only_the_errors_and_the_laws_only_the_engine(name, those_i
     assert found and found <= those_it_may
 
 
-def test_only_the_command_line_asks_for_the_laws_and_only_papers_for_the_theory():
-    assert {room(a) for a, b in ARROWS if room(b) == "laws"} - {"laws"} == {"cli"}
-    assert {room(a) for a, b in ARROWS if room(b) == "theory"} - {"theory"} == {"papers"}
+def test_only_the_command_line_and_the_course_ask_for_the_laws_and_only_papers_and_the_course_for_the_theory():
+    assert {room(a) for a, b in ARROWS if room(b) == "laws"} - {"laws", "course"} == {"cli"}
+    assert {room(a) for a, b in ARROWS if room(b) == "theory"} - {"theory", "course"} == {"papers"}
