@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -95,13 +96,20 @@ def test_any_executor_does_the_jobs_and_what_it_raises_is_heard(tmp_path):
     with ThreadPoolExecutor(2) as threads:
         assert run_jobs(square, tmp_path, threads) == {number: number**2 for number in range(10)}
 
+    five_is_done = threading.Event()
+
     def diverge(number, folder):
+        if number == 3:
+            five_is_done.wait(timeout=30)
+            time.sleep(0.2)
+        if number == 5:
+            five_is_done.set()
         if number in (3, 5):
             raise Diverged(f"{number} diverged")
         return number
 
     found = []
-    with ThreadPoolExecutor(2) as threads, pytest.raises(Diverged, match="3 diverged; 5 diverged"):
+    with ThreadPoolExecutor(2) as threads, pytest.raises(Diverged, match="3 diverged; 5 diverged"):  # in their order
         pool.run_jobs(diverge, [(n, "") for n in range(8)], threads, take=lambda job, result: found.append(result))
     assert sorted(found) == [0, 1, 2, 4, 6, 7]
 

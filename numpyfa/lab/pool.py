@@ -66,17 +66,19 @@ def run_jobs(
     What our processes `tell` meanwhile is passed on to `hear`. `lost(job, times)` hears of a job that is to be tried
     again since its process was lost, for so many times now, and may raise.
 
-    Raises Diverged when jobs diverged, after the others have finished; Stopped when what does the jobs is lost.
+    Raises Diverged when jobs diverged, after the others have finished, with what each said in the jobs' order; Stopped
+    when what does the jobs is lost.
     """
-    jobs, diverged = list(jobs), []
+    jobs = list(jobs)
     left = dict(enumerate(jobs))
+    diverged: dict[int, str] = {}  # what each said, by the number of its job
 
     def settle(number: int, future: Future) -> None:
         more: Sequence[tuple] | None = None
         try:
             more = take(jobs[number], future.result())
         except Diverged as error:
-            diverged.append(str(error))
+            diverged[number] = str(error)
         del left[number]
         for job in more or ():
             left[len(jobs)] = job
@@ -91,7 +93,7 @@ def run_jobs(
     else:
         in_executor(work, left, executor, settle, lost)
     if diverged:
-        raise Diverged("; ".join(diverged))
+        raise Diverged("; ".join(diverged[number] for number in sorted(diverged)))
 
 
 def in_executor(work: Callable, left: Jobs, executor: Executor, settle: Settle, lost: Callable) -> None:
