@@ -227,6 +227,40 @@ def test_another_rule_begins_from_the_same_start_and_stands_in_the_address(tab):
     page.photograph("another-rule")
 
 
+LATE = """word => {
+    const usual = window.fetch;
+    window.fetch = async (address, more) => {
+        if (more?.body?.includes(`"do":"${word}"`)) await new Promise(resolve => setTimeout(resolve, 500));
+        return usual(address, more);
+    };
+}"""
+
+
+def test_a_button_that_is_pressed_right_after_a_setting_has_changed_is_meant_for_the_new_run(tab):
+    """Also where the message that starts it takes half a second."""
+    page = tab("?rule=fa")
+    page.page.evaluate(LATE, "start")
+    page.page.fill("[name=lr]", "0.2")
+    page.page.click("#one")  # with it the field is left
+    page.until(lambda: [page.state("state.update?.run"), page.batch()] == [2, 1])
+    page.page.fill("[name=lr]", "0.3")
+    page.page.click("#play")
+    page.until(lambda: page.state("state.update?.run") == 3 and page.batch() > 20)
+    assert page.page.inner_text("#play") == "Pause" and page.complaints == []
+
+
+def test_messages_arrive_in_the_order_they_were_sent_in(tab):
+    page = tab("?rule=fa")
+    page.page.evaluate(LATE, "play")
+    page.page.click("#play")
+    page.page.click("#play")
+    page.page.wait_for_timeout(1000)
+    page.until(lambda: page.state("state.update.playing") is False)
+    batch = page.batch()
+    page.page.wait_for_timeout(300)
+    assert page.batch() == batch and page.page.inner_text("#play") == "Play"
+
+
 def test_two_rules_stay_in_step_and_a_rule_beside_itself_is_its_own_double(tab):
     page = tab("?rule=fa&second=fa")
     page.play_to(300)

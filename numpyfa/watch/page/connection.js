@@ -7,9 +7,17 @@ export class ServerConnection {
     Object.assign(this, { update, state, lost });
     [this.page, this.kept] = name();
     this.source = null;
+    this.last = Promise.resolve();
   }
 
-  async ask(message) {
+  /** One after the other, as a worker takes them: two requests at once may arrive in either order. */
+  ask(message) {
+    const answer = this.last.then(() => this.post(message));
+    this.last = answer.catch(() => {});
+    return answer;
+  }
+
+  async post(message) {
     const answer = await fetch(`message?page=${this.page}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },

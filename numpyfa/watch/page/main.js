@@ -28,13 +28,13 @@ const touched = new Set(); // fields that were written into since the last start
  * are the words on what was left out before. */
 async function start(settings, { drop = false, play = false, told = {} } = {}) {
   touched.clear();
+  setPlaying(play);
   const answer = await connection.ask({ do: "start", settings, play });
   if (answer.kind === "started") {
     if (!drop) {
       tellProblems({});
     }
     begin(answer);
-    setPlaying(play);
     return true;
   }
   if (answer.kind !== "refused") {
@@ -133,6 +133,7 @@ async function tell(message) {
   if (["play", "pause", "one", "rewind"].includes(message.do)) {
     setPlaying(message.do === "play");
   }
+  await started; // a setting that has just been changed comes first
   const answer = await connection.ask(message);
   if (answer.run) {
     state.about.run = answer.run;
