@@ -75,6 +75,24 @@ def in_this_process(monkeypatch, mnist):
 
 
 @pytest.fixture
+def unrendered(monkeypatch):
+    """Figures are drawn, and their files are stubs: to render one takes a second, which is most of a short run."""
+    from matplotlib.figure import Figure
+
+    render = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda figure, file, format, **_: file.write(b"a stub"))
+    return render
+
+
+@pytest.fixture
+def rendered(unrendered, monkeypatch):
+    """They are rendered, in a module where others are not."""
+    from matplotlib.figure import Figure
+
+    monkeypatch.setattr(Figure, "savefig", unrendered)
+
+
+@pytest.fixture
 def refused(capfd):
     """A function that runs a command which must be refused, and returns the one line that it says. capfd, unlike
     capsys, hears what the workers say too."""

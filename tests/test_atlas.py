@@ -75,6 +75,12 @@ def test_feedback_of_a_study_with_all_of_w_transposed_is_bp_and_fulfils_every_cr
         assert row["cosine"] > 0 or row["least_symmetric"] <= 0
 
 
+@pytest.fixture(scope="module")
+def mnist(mnist):
+    """A part of it: the time of a short run is that of its tests on 10,000 images."""
+    return mnist.part(6000, 500)
+
+
 @pytest.mark.parametrize("name", [each.name for each in (*atlas.EXPERIMENTS, *atlas_controls.EXPERIMENTS)])
 def test_the_quick_form_of_each_study_runs_from_its_command_to_its_verdict(name, tmp_path, in_this_process, capsys):
     out = tmp_path / "run"

@@ -15,6 +15,7 @@ import numpyfa as fa
 from numpyfa import cli
 from numpyfa.lab import folder
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 FIGURES = Path(__file__).parents[1] / "figures"
 
 

@@ -19,6 +19,7 @@ from numpyfa.lab.protocol import Protocol
 from numpyfa.lab.sweep import product, sweeping
 from numpyfa.papers import EXPERIMENTS
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 STUDY = EXPERIMENTS["kolen-pollack"]
 TINY = STUDY.settings | {
     "seeds": 1, "examples": 40, "epochs": 1,

@@ -21,6 +21,7 @@ from numpyfa.lab import folder, progress, run, training
 from numpyfa.lab.protocol import Protocol, build
 from numpyfa.papers import EXPERIMENTS
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 NETS = [name for name, each in EXPERIMENTS.items() if each.begun]
 STUDY = "kolen-pollack"
 TINY = {
@@ -78,7 +79,7 @@ def history(out):
     return list(csv.DictReader((out / "history.csv").read_text().splitlines()))
 
 
-def test_the_main_job_in_short_writes_all_it_promises(tmp_path, capsys):
+def test_the_main_job_in_short_writes_all_it_promises(tmp_path, capsys, rendered):
     out = tmp_path / "run"
     words = ["reproduce", "mnist-200-80-10", "--epochs", "1", "--seeds", "2", "--examples", "6000", "--out", str(out)]
     assert cli.main(words) == 0

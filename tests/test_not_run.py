@@ -15,6 +15,7 @@ from numpyfa import checkpoint, cli, data
 from numpyfa.models import MODELS
 from numpyfa.papers import EXPERIMENTS
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 LARGE = ("vgg16", "belilovsky", "bartunov-lc", "clark-conv", "clark-lc")
 NOT_RUN = {name: each for name, each in EXPERIMENTS.items() if each.not_run and each.begun}
 SHAPES = {"mnist": ((28, 28, 1), 10), "fashion-mnist": ((28, 28, 1), 10)}

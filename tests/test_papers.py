@@ -55,6 +55,7 @@ def tiny(monkeypatch, in_this_process):
         monkeypatch.setitem(EXPERIMENTS, name, replace(each, settings=each.settings | settings))
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("name", [name for name, settings in TINY.items() if settings["seeds"] > 1])
 def test_of_one_seed_no_study_says_anything_about_a_spread(name, tiny, tmp_path):
     assert cli.main(["reproduce", name, "--seeds", "1", "--out", str(tmp_path / "run")]) == 0

@@ -23,6 +23,7 @@ from numpyfa.lab.protocol import Protocol
 from numpyfa.lab.tables import pick, read_rows
 from numpyfa.rules import RULES
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 SMALL = Protocol(net="784-8-10", rules=("bp", "fa"), epochs=9, seeds=2, examples=200, validation=100, batch_size=20)
 GRID = {"lr": [0.01, 0.1, 1.0, 1e38], "hidden_lr": [1.0, 3.0]}
 
@@ -244,7 +245,7 @@ def test_a_sweep_whose_disk_fills_at_any_write_says_so_in_one_line_and_resumes_t
 
 
 def test_a_grid_whose_edge_was_chosen_says_so_and_grows_on_resume_by_its_new_jobs_alone(
-    digits, tmp_path, in_this_process, capsys, monkeypatch
+    digits, tmp_path, in_this_process, capsys, monkeypatch, rendered
 ):
     out, grow = tmp_path / "run", ["--rules", "bp,fa,dfa", "--resume"]
     base = ["sweep", "--net", "784-8-10", "--data", digits, "--validation", "100", "--epochs", "2", "--out", str(out)]

@@ -15,6 +15,7 @@ from numpyfa.errors import Diverged, InputError
 from numpyfa.lab import listing, reference
 from numpyfa.papers import EXPERIMENTS
 
+pytestmark = pytest.mark.usefixtures("unrendered")
 ROOT = Path(__file__).parents[1]
 NET, STUDY = "mnist-1000-10", "kolen-pollack"
 

@@ -466,7 +466,7 @@ def test_what_stands_still_is_drawn_once():
 @pytest.fixture
 def served():
     with server.make_server(0) as made:
-        thread = threading.Thread(target=made.serve_forever, daemon=True)
+        thread = threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True)  # it ends sooner
         thread.start()
         yield made
         made.shutdown()
