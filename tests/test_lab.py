@@ -186,7 +186,7 @@ def processes_of(session):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_a_killed_run_leaves_no_process_and_no_open_pipe_after_5_seconds(tmp_path, npz):
     process = start(train(npz, tmp_path / "run", "--seeds", "2", epochs=3000))
-    wait_for(lambda: list((tmp_path / "run").glob("checkpoints/*.npz")))
+    wait_for(lambda: len(list((tmp_path / "run").glob("checkpoints/*.npz"))) == 2)  # both processes are at work
     process.kill()
     process.communicate(timeout=5)  # raises if a worker still holds the pipe
     deadline = time.monotonic() + 5

@@ -167,9 +167,9 @@ def test_a_later_round_on_another_machine_begins_anew_and_gives_the_same_rows(tm
 
 @pytest.mark.parametrize("stop_at", [3, 30, 60])
 def test_a_sweep_that_is_stopped_within_any_job_resumes_to_the_same_bytes_and_loses_one_epoch(
-    digits, tmp_path, in_this_process, monkeypatch, stop_at
+    digits, tmp_path, in_this_process, monkeypatch, capsys, stop_at
 ):
-    """12 trials of two rounds and 4 tests, kept after every epoch."""
+    """24 trials in four rounds and 4 tests, kept after every epoch."""
     monkeypatch.setattr(trial, "OFTEN", -1.0)
     more = ["--halving", "2", "--epochs", "8"]
     assert cli.main(words(digits, tmp_path / "whole", *more)) == 0
@@ -183,10 +183,15 @@ def test_a_sweep_that_is_stopped_within_any_job_resumes_to_the_same_bytes_and_lo
 
     monkeypatch.setattr(trial, "run_epoch", stop)
     with pytest.raises(SystemExit) as stopped:
-        cli.main(words(digits, tmp_path / "parts", *more))
+        cli.main(words(digits, tmp_path / "stopped", *more))
     assert stopped.value.code == 130
-    assert cli.main(words(digits, tmp_path / "parts", *more, "--resume")) == 0
-    a, b = ((tmp_path / name / "history.csv").read_bytes() for name in ("whole", "parts"))
+    capsys.readouterr()
+    assert cli.main(["runs", str(tmp_path)]) == 0
+    assert re.findall(r"(\d+) of (\d+) jobs", capsys.readouterr().out) == [
+        (str(len(list(tmp_path.glob("stopped/parts/*.json")))), "28"), ("28", "28")
+    ]  # fmt: skip
+    assert cli.main(words(digits, tmp_path / "stopped", *more, "--resume")) == 0
+    a, b = ((tmp_path / name / "history.csv").read_bytes() for name in ("whole", "stopped"))
     assert a == b
     rounds = 6 * 2 * 1 + 3 * 2 * 1 + 2 * 2 * 2 + 1 * 2 * 4 + 4 * 8
     assert len(epochs) == rounds + 1, "all epochs once, and the one under way twice"
@@ -283,6 +288,18 @@ def test_20_random_points_lie_between_the_ends_evenly_on_a_log_scale_and_are_the
     assert {point["optimizer"] for point in points} == {"sgd", "adam"}
     many = np.log10([point["lr"] for point in sweep.drawn({"lr": [0.001, 0.1]}, 200)])
     assert abs(np.mean(many) + 2) < 0.12 and np.mean(many < -2.5) == pytest.approx(0.25, abs=0.1)
+
+
+def test_numbers_from_0_on_are_drawn_evenly():
+    values = [point["decay"] for point in sweep.drawn({"decay": [0, 0.1]}, 200)]
+    assert len(set(values)) == 200 and 0 < min(values) < 0.01 and 0.09 < max(values) < 0.1
+    assert abs(np.mean(values) - 0.05) < 0.01
+
+
+def test_a_sweep_is_made_again_from_its_settings():
+    cases = {"a": {"net": "784-20-10", "rules": ["bp"]}, "b": {}}
+    each = sweep.sweeping("x", SMALL, sweep.product({"lr": [0.01, 0.1]}), cases, halving=2)
+    assert sweep.named("x", each.settings).settings == each.settings
 
 
 def test_a_choice_at_the_end_of_3_numbers_is_at_the_edge_and_of_words_it_is_not():

@@ -121,6 +121,7 @@ class Tab:
 
     def one(self, times=1):
         for _ in range(times):
+            self.until(lambda: self.batch() >= 0)
             before = self.batch()
             self.page.click("#one")
             self.until(lambda before=before: self.batch() == before + 1)
@@ -229,9 +230,14 @@ def test_another_rule_begins_from_the_same_start_and_stands_in_the_address(tab):
 
 LATE = """word => {
     const usual = window.fetch;
+    window.order = [];
     window.fetch = async (address, more) => {
-        if (more?.body?.includes(`"do":"${word}"`)) await new Promise(resolve => setTimeout(resolve, 500));
-        return usual(address, more);
+        const what = JSON.parse(more?.body ?? "{}").do;
+        if (what === word) await new Promise(resolve => setTimeout(resolve, 500));
+        window.order.push(`${what} sent`);
+        const answer = await usual(address, more);
+        window.order.push(`${what} answered`);
+        return answer;
     };
 }"""
 
@@ -247,6 +253,12 @@ def test_a_button_that_is_pressed_right_after_a_setting_has_changed_is_meant_for
     page.page.click("#play")
     page.until(lambda: page.state("state.update?.run") == 3 and page.batch() > 20)
     assert page.page.inner_text("#play") == "Pause" and page.complaints == []
+    page.pause()
+    page.page.fill("[name=lr]", "0.4")
+    page.page.fill("[name=decay]", "0.001")  # a second change, while the run of the first has yet to start
+    page.page.click("#one")
+    page.until(lambda: [page.state("state.update?.run"), page.batch()] == [5, 1])
+    assert page.state("state.about.settings.decay") == "0.001"
 
 
 def test_messages_arrive_in_the_order_they_were_sent_in(tab):
@@ -254,11 +266,11 @@ def test_messages_arrive_in_the_order_they_were_sent_in(tab):
     page.page.evaluate(LATE, "play")
     page.page.click("#play")
     page.page.click("#play")
-    page.page.wait_for_timeout(1000)
-    page.until(lambda: page.state("state.update.playing") is False)
-    batch = page.batch()
-    page.page.wait_for_timeout(300)
-    assert page.batch() == batch and page.page.inner_text("#play") == "Play"
+    order = "window.order.filter(each => /^(play|pause)/.test(each))"
+    page.until(lambda: len(page.page.evaluate(order)) == 4)
+    assert page.page.evaluate(order) == ["play sent", "play answered", "pause sent", "pause answered"]
+    page.until(lambda: page.batch() > 0 and page.state("state.update.playing") is False)
+    assert page.page.inner_text("#play") == "Play"
 
 
 def test_two_rules_stay_in_step_and_a_rule_beside_itself_is_its_own_double(tab):
@@ -348,7 +360,7 @@ def test_the_server_killed_and_started_again_is_told_and_the_run_begins_anew(bro
 # -- Nonsense ---------------------------------------------------------------------------------------------------------
 
 
-def test_nonsense_in_each_of_8_fields_gets_a_word_beside_it_and_the_run_goes_on(tab):
+def test_nonsense_in_each_of_9_fields_gets_a_word_beside_it_and_the_run_goes_on(tab):
     page = tab("?rule=fa&second=bp")
     page.one(2)
     texts = ["", "abc", "-1", "1e999", "<img src=x onerror=alert(1)>", "0; DROP TABLE", "NaN", "７", "9" * 300]
@@ -399,6 +411,9 @@ def test_a_run_that_diverges_says_so(tab):
     page.until(lambda: "the loss is not finite" in page.words())
     page.until(lambda: page.state("state.update.playing") is False)
     page.photograph("diverged")
+    page.page.click("#play")
+    page.until(lambda: "rewind, or change a setting" in page.words())
+    assert page.page.inner_text("#play") == "Play" and page.state("state.playing") is False
     page.page.click("#rewind")
     page.until(lambda: page.batch() == 0 and page.words() == "")
 
@@ -505,10 +520,16 @@ def test_a_page_that_is_open_turns_dark_with_its_pictures(tab):
 def test_less_motion_is_at_most_3_drawings_a_second(tab):
     page = tab("?rule=fa", reduced_motion="reduce")
     page.page.click("#play")
-    page.page.wait_for_timeout(500)
-    before = page.state("state.drawn")
-    page.page.wait_for_timeout(2000)
-    assert 1 <= page.state("state.drawn") - before <= 6
+    times = page.state(
+        """new Promise(done => {
+             let drawn = state.drawn; const times = [];
+             const look = () => {
+               if (state.drawn > drawn) { drawn = state.drawn; times.push(performance.now()); }
+               times.length < 6 ? requestAnimationFrame(look) : done(times);
+             };
+             look(); })"""
+    )
+    assert min(np.diff(times[1:])) > 1000 / 3
 
 
 def test_on_a_telephone_nothing_is_wider_than_the_screen(browser, watch):
@@ -534,7 +555,7 @@ def test_the_page_answers_within_a_second_while_lenet_trains(tab):
     )
     began = time.monotonic()
     page.pause()
-    assert longest < 500 and time.monotonic() - began < 5
+    assert longest < 1000 and time.monotonic() - began < 10
     page.photograph("lenet")
 
 

@@ -66,8 +66,8 @@ def run_jobs(
     What our processes `tell` meanwhile is passed on to `hear`. `lost(job, times)` hears of a job that is to be tried
     again since its process was lost, for so many times now, and may raise.
 
-    Raises Diverged when jobs diverged, after the others have finished, with what each said in the jobs' order; Stopped
-    when what does the jobs is lost.
+    Raises Diverged when jobs diverged, after the others have finished: what each said, in the order of the jobs, those
+    that results called for last. Stopped when what does the jobs is lost.
     """
     jobs = list(jobs)
     left = dict(enumerate(jobs))
@@ -111,19 +111,15 @@ def in_executor(work: Callable, left: Jobs, executor: Executor, settle: Settle, 
                     raise Stopped(
                         "the executor has dropped its jobs (a scheduler that ended?): go on with --resume"
                     ) from None
-                except Exception as error:
-                    if not given_up(error):
-                        raise
-                    lost(left[number], MOST_LOSSES)
+                except BrokenExecutor:  # it fails all its jobs, whichever was at fault
                     raise Stopped("a worker was lost: go on with --resume") from None
+                except Exception as error:
+                    if type(error).__name__ == "KilledWorker":  # Dask's own: this job lost its workers too often
+                        lost(left[number], MOST_LOSSES)
+                    raise
     finally:
         for future in waiting:
             future.cancel()
-
-
-def given_up(error: Exception) -> bool:
-    """Whether an executor says so that it lost what did a job. Dask has a name of its own for it."""
-    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
 
 
 def in_processes(work: Callable, left: Jobs, workers: int, hear: Callable, settle: Settle) -> list[int]:
@@ -160,8 +156,10 @@ def in_processes(work: Callable, left: Jobs, workers: int, hear: Callable, settl
                 doing[process] = number
         if whole:
             pool.shutdown(wait=True)
-            messages.put(None)
-            listener.join()
+            whole = not any(process.exitcode for process in processes)  # one killed as it told its last: see below
+            if whole:
+                messages.put(None)
+                listener.join()
             pass_on(heard, hear)
             return []
         pool.shutdown(wait=True)  # the pool's own thread must have seen how each ended, or nobody will know

@@ -10,7 +10,7 @@ from .experiment import Experiment
 from .folder import identity, ours, read_sealed
 from .protocol import Protocol
 from .run import State
-from .sweep import named
+from .sweep import count, named
 from .tables import Rows, aligned, column, pick
 from .training import training
 
@@ -69,7 +69,8 @@ def cells(home: Path, experiments: Mapping[str, Experiment]) -> list[str]:
     finished = whole == len(state.jobs) and (home / "summary.json").exists()
     word = "running" if running(home) else "finished" if finished else "resumable"
     if not nets:
-        return [str(home), name, str(settings["seeds"]), f"{whole} of {len(state.jobs)} jobs", word, ""]
+        total = count(settings) if "points" in settings else len(state.jobs)  # a sweep's results call for more jobs
+        return [str(home), name, str(settings["seeds"]), f"{whole} of {total} jobs", word, ""]
     epochs = min(rows[-1]["epoch"] if rows else 0 for rows in (state.rows.get(job) for job in state.jobs))
     errors = ", ".join(error(rule, pick(state.all_rows(), rule=rule)) for rule in settings["rules"])
     return [str(home), name, str(settings["seeds"]), f"{epochs} of {settings['epochs']} epochs", word, errors]

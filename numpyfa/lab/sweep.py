@@ -15,6 +15,7 @@ weights, feedback and order: all seeds see the same images.
 
 import itertools
 import json
+import math
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
@@ -78,8 +79,9 @@ def product(grid: dict[str, Sequence]) -> list[Point]:
 
 
 def drawn(grid: dict[str, Sequence], count: int, seed: int = 0) -> list[Point]:
-    """So many random points: of numbers above 0 any between the lowest and the highest, evenly on a logarithmic scale;
-    whole numbers stay whole, other values are taken as they are. Raises InputError as `product` does."""
+    """So many random points: of numbers any between the lowest and the highest, evenly on a logarithmic scale where all
+    are above 0, and else evenly; whole numbers stay whole, other values are taken as they are. Fewer where there is too
+    little to choose from. Raises InputError as `product` does."""
     checked = check_grid(grid)
     check_whole("the number of points to draw", count, 1)
     rng = Streams(seed)("sweep")
@@ -94,10 +96,10 @@ def drawn(grid: dict[str, Sequence], count: int, seed: int = 0) -> list[Point]:
 
 
 def draw_value(rng: np.random.Generator, values: Sequence) -> Any:
-    if not all(is_number(value) and value > 0 for value in values):
+    if not all(is_number(value) and math.isfinite(value) for value in values):
         return values[int(rng.integers(len(values)))]
     low, high = min(values), max(values)
-    number = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    number = float(np.exp(rng.uniform(*np.log([low, high]))) if low > 0 else rng.uniform(low, high))
     whole = all(isinstance(value, int) for value in values)
     return round(number) if whole else min(max(float(f"{number:.{DIGITS}g}"), low), high)
 
@@ -177,7 +179,7 @@ def sweeping(
 
 def named(name: str, settings: Settings) -> Experiment:
     """The sweep of these settings, as a folder records them."""
-    protocol = of(settings, next(iter(settings["cases"])), {})
+    protocol = Protocol(**settings["protocol"] | {"rules": settings["rules"], "seeds": settings["seeds"]})
     return sweeping(name, protocol, settings["points"], settings["cases"], settings["tries"], settings["halving"])
 
 

@@ -440,10 +440,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def make_server(port: int = PORT) -> Server:
-    """A server that listens. Raises InputError where the port is taken or forbidden."""
+    """A server that listens. Raises InputError where the port is none, taken or forbidden."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"a port is a number from 0 to 65535, found {port}; 0 takes any that is free")
     try:
         return Server(port)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise InputError(
             f"port {port} cannot be listened on ({error}), perhaps since another `numpyfa watch` runs: open "
             f"http://{HOST}:{port}/, or choose another by --port"

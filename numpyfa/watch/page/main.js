@@ -140,6 +140,9 @@ async function tell(message) {
   }
   if (answer.kind === "refused") {
     at("words").textContent = Object.values(answer.problems).join("\n");
+    if (message.do === "play") {
+      setPlaying(false);
+    }
   }
   return answer.kind !== "refused";
 }
