@@ -933,7 +933,7 @@ def test_a_request_that_comes_byte_by_byte_is_given_up_after_its_time(served, mo
 def test_a_port_that_is_taken_is_told_in_one_line_with_the_address(served, refused):
     words = refused("watch", "--no-browser", "--port", served.port)
     assert f"open http://127.0.0.1:{served.port}/, or choose another by --port" in words
-    assert "port 70000 cannot be listened on" in refused("watch", "--no-browser", "--port", 70000)
+    assert "a port is a number from 0 to 65535, found 70000" in refused("watch", "--no-browser", "--port", 70000)
 
 
 def test_an_interrupt_while_a_connections_thread_begins_is_not_lost(served, monkeypatch):
